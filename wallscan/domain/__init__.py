@@ -1,0 +1,1 @@
+"""The nouns and rules of wall inspection, in pure standard library."""

@@ -1,0 +1,31 @@
+"""Sending messages: after the commit, best effort; what is not sent here the sweeper sends later."""
+
+from collections.abc import Sequence
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from wallscan.jobs.messages import Message
+
+
+def send(app: Celery, messages: Sequence[Message]) -> int:
+    """Publish messages over one connection and return how many the broker took.
+
+    An unreachable broker is no error: the rows are committed, and the sweeper rings again.
+    """
+    sent = 0
+    try:
+        with app.producer_or_acquire() as producer:
+            for message in messages:
+                app.send_task(
+                    message.task,
+                    kwargs=message.model_dump(mode="json"),
+                    queue=message.queue,
+                    producer=producer,
+                    retry=False,
+                    ignore_result=True,
+                )
+                sent += 1
+    except (OperationalError, OSError):
+        return sent
+    return sent

@@ -1,0 +1,38 @@
+"""Engines and sessions. One engine per process, made after fork; the boundary commits, nobody else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import UnavailableError
+
+
+def make_engine(database_url: str, pool_size: int = 5) -> Engine:
+    """An engine for this process; connections are checked before use, so a restarted server is no error.
+
+    Statements are stopped by the server after 60 s: no query of this product is meant to take longer.
+    """
+    return create_engine(
+        database_url,
+        pool_size=pool_size,
+        max_overflow=10,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "options": "-c statement_timeout=60000 -c timezone=UTC"},
+    )
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One transaction: committed where the block ends, rolled back where it raises.
+
+    Raises UnavailableError `database_unavailable` where the server does not answer.
+    """
+    try:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    except (OperationalError, InterfaceError) as error:
+        raise UnavailableError(Code.DATABASE_UNAVAILABLE, "the database does not answer") from error
