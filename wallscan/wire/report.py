@@ -1,0 +1,89 @@
+"""The report: one structure, read by every writer (JSON, CSV, HTML)."""
+
+import datetime as dt
+import uuid
+from typing import Any, Literal
+
+from pydantic import Field
+
+from wallscan.wire.common import Body
+
+RowStatus = Literal[
+    "succeeded", "failed", "cancelled", "queued", "running", "duplicate", "rejected", "not_uploaded"
+]
+
+
+class WallRow(Body):
+    """One wall and prompt: foreground over analysed pixels of the photos that count."""
+
+    wall_id: uuid.UUID
+    wall: str
+    prompt: str
+    photos: int = Field(description="photos of this wall, of any state")
+    photos_counted: int = Field(description="photos in the denominator: succeeded, each content once a wall")
+    photos_with_finding: int = Field(description="counted photos whose mask is not empty")
+    photos_failed: int
+    photos_duplicate: int = Field(description="same bytes as another photo of this wall; not counted twice")
+    photos_pending: int
+    foreground_px: int
+    analysed_px: int
+    coverage_pct: float | None = Field(description="null where no photo counts; never a mean of percentages")
+    max_photo_coverage_pct: float | None
+    worst_photo: str | None = Field(description="path of the photo with the highest coverage")
+
+
+class PhotoRow(Body):
+    """One photo and prompt, of whatever state: nothing handed in is missing here."""
+
+    photo_id: uuid.UUID
+    wall: str | None
+    photo: str = Field(description="relative path as handed in")
+    prompt: str
+    status: RowStatus
+    coverage_pct: float | None
+    foreground_px: int | None
+    analysed_px: int | None
+    width_px: int | None
+    height_px: int | None
+    presence: float | None
+    threshold: float | None
+    components: int | None
+    max_probability: float | None
+    mask_sha256: str | None
+    duplicate_of: str | None = Field(description="path of the first photo with the same bytes")
+    code: str | None
+    detail: str | None
+    mask: str | None = Field(
+        default=None, description="path of the mask beside the report, set by the client"
+    )
+
+
+class RunFacts(Body):
+    """What made the numbers: they mean nothing without it."""
+
+    run_id: uuid.UUID
+    state: str
+    model: str
+    model_digest: str
+    prompts: list[str]
+    postprocess: dict[str, Any]
+    created_at: dt.datetime
+    started_at: dt.datetime | None
+    ended_at: dt.datetime | None
+
+
+class Report(Body):
+    """A site's, wall's or inspection's report.
+
+    Coverage is a share of the photographed area: without a scale no other claim is made.
+    """
+
+    site_id: uuid.UUID
+    site: str
+    inspection_id: uuid.UUID
+    inspection: str
+    basis: Literal["photographed area"] = "photographed area"
+    run: RunFacts
+    walls: list[WallRow]
+    photos: list[PhotoRow] = Field(default=[], description="only where asked for with `photos=true`")
+    rejected: int = Field(description="photos of no wall or no use: listed, never counted")
