@@ -84,6 +84,8 @@ class Code(StrEnum):
     # The system
     DATABASE_UNAVAILABLE = "database_unavailable"
     INTERNAL_ERROR = "internal_error"
+    OBJECT_EXISTS = "object_exists"  # storage already holds an object under this key
+    OBJECT_MISSING = "object_missing"  # storage holds no object under this key
     SERVER_BINARY_MISSING = "server_binary_missing"
     SERVER_START_FAILED = "server_start_failed"
     STACK_BUSY = "stack_busy"  # another launcher holds the data folder
