@@ -15,7 +15,7 @@ from wallscan.wire.uploads import FirstError
 class NewRun(Body):
     """An order to inspect all stored photos of an inspection."""
 
-    prompts: list[str] = list(DEFAULT_PROMPTS)
+    prompts: list[str] = Field(default=list(DEFAULT_PROMPTS))
     model: str | None = Field(
         default=None, description="a model version's id, digest or name (its newest); default: the active one"
     )

@@ -125,4 +125,4 @@ class Photo(Body):
     taken_at: dt.datetime | None
     camera: str | None
     created_at: dt.datetime
-    results: list[PhotoResult] = []
+    results: list[PhotoResult] = Field(default=[])
