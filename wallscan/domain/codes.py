@@ -28,13 +28,17 @@ class Code(StrEnum):
     ARCHIVE_BOMB = "archive_bomb"  # unpacks to far more than it may
     ARCHIVE_CORRUPT = "archive_corrupt"
     ARCHIVE_EMPTY = "archive_empty"  # holds no photo at all
+    ARCHIVE_ENTRY_CORRUPT = "archive_entry_corrupt"  # cannot be unpacked, or fails its checksum
+    ARCHIVE_ENTRY_DUPLICATE = "archive_entry_duplicate"  # a second entry of the same path
     ARCHIVE_ENTRY_ENCRYPTED = "archive_entry_encrypted"
     ARCHIVE_ENTRY_NESTED = "archive_entry_nested"  # an archive inside the archive
     ARCHIVE_ENTRY_SYMLINK = "archive_entry_symlink"
+    ARCHIVE_ENTRY_UNSUPPORTED = "archive_entry_unsupported"  # a device, or an unusual compression
     ARCHIVE_NOT_UPLOADED = "archive_not_uploaded"
     ARCHIVE_NOT_ZIP = "archive_not_zip"
     ARCHIVE_TOO_MANY_BYTES = "archive_too_many_bytes"
     ARCHIVE_TOO_MANY_ENTRIES = "archive_too_many_entries"
+    ARCHIVE_TRUNCATED = "archive_truncated"  # ends before its table of contents
 
     # Prompts
     PROMPT_EMPTY = "prompt_empty"

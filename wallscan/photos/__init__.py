@@ -1,0 +1,1 @@
+"""Bytes to upright pixels and back: sniffing, limits, decoding, hashes, archives, masks, overlays."""
