@@ -1,0 +1,29 @@
+from wallscan.domain.lifecycle import (
+    RUN_ENDED,
+    RUN_TRANSITIONS,
+    TASK_ENDED,
+    TASK_TRANSITIONS,
+    RunState,
+    TaskState,
+)
+
+
+def test_every_state_has_its_ways_out():
+    assert set(RUN_TRANSITIONS) == set(RunState)
+    assert set(TASK_TRANSITIONS) == set(TaskState)
+
+
+def test_every_state_is_reached_from_the_first():
+    for transitions, start in ((RUN_TRANSITIONS, RunState.QUEUED), (TASK_TRANSITIONS, TaskState.QUEUED)):
+        seen, todo = {start}, [start]
+        while todo:
+            new = set(transitions[todo.pop()]) - seen
+            seen |= new
+            todo += new
+        assert seen == set(transitions)
+
+
+def test_a_finished_task_is_never_done_again():
+    assert TASK_TRANSITIONS[TaskState.SUCCEEDED] == frozenset()
+    assert TaskState.SUCCEEDED in TASK_ENDED
+    assert RunState.CANCELLING not in RUN_ENDED
