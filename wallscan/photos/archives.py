@@ -40,7 +40,7 @@ _DEFAULT_LIMITS = ArchiveLimits()
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One unpacked file of an accepted type. `file` stands at 0 and is closed when the next item is asked for."""
+    """One unpacked file of an accepted type. `file` stands at 0 and is closed when the next item is taken."""
 
     path: str
     media_type: MediaType
@@ -198,7 +198,7 @@ def _refuse_overlap(archive: zipfile.ZipFile) -> None:
     """Entries that share compressed bytes unpack one block many times (a "better zip bomb")."""
     infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
     starts = [*(info.header_offset for info in infos[1:]), archive.start_dir]
-    for info, next_start in zip(infos, starts, strict=True):
+    for info, next_start in zip(infos, starts, strict=False):
         least_end = info.header_offset + _LOCAL_HEADER_BYTES + len(info.orig_filename) + info.compress_size
         if least_end > next_start:
             raise ArchiveError(Code.ARCHIVE_BOMB, f"the entry {info.filename[:80]!r} overlaps the next one")

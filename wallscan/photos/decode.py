@@ -120,8 +120,10 @@ def decode(data: bytes, limits: PhotoLimits = _DEFAULT_LIMITS, target_px: int | 
         upright = _upright(_reduced(_rgb(image), target_px), exif.orientation, header.media_type)
     except (MemoryError, PhotoError):
         raise
+    except Image.DecompressionBombError as error:
+        raise PhotoError(Code.PHOTO_TOO_MANY_PIXELS, str(error)) from error
     except Exception as error:  # decoders raise anything on hostile bytes
-        raise corrupt(str(error) or type(error).__name__) from error
+        raise corrupt(f"its decoder says {str(error) or type(error).__name__}") from error
     return Photo(np.array(upright), _facts(header, exif))
 
 
@@ -156,7 +158,7 @@ def _heic_size(data: bytes) -> Size:
     try:
         return Size(*pillow_heif.open_heif(data).size)
     except Exception as error:
-        raise corrupt(str(error)) from error
+        raise corrupt(f"its decoder says {error}") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:
