@@ -150,7 +150,10 @@ class Photo(Base):
     __tablename__ = "photos"
     id: Mapped[uuid.UUID] = new_id()
     inspection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("inspections.id", ondelete="CASCADE"))
-    wall_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("walls.id", ondelete="RESTRICT"), index=True)
+    # A wall with photos stays. Checked at commit: at once, it would also refuse to delete a whole site.
+    wall_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("walls.id", deferrable=True, initially="DEFERRED"), index=True
+    )
     archive_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("archives.id", ondelete="SET NULL"), index=True
     )
@@ -278,11 +281,16 @@ class Item(Base):
     largest_component_px: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[dt.datetime] = now_default()
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["run_id", "photo_id"], ["tasks.run_id", "tasks.photo_id"], ondelete="CASCADE", name="task"
-        ),
+        ForeignKeyConstraint(["run_id", "photo_id"], ["tasks.run_id", "tasks.photo_id"], ondelete="CASCADE"),
         CheckConstraint("analysed_px > 0 AND foreground_px BETWEEN 0 AND analysed_px", name="pixels"),
         CheckConstraint("coverage_pct BETWEEN 0 AND 100", name="coverage"),
-        CheckConstraint("presence BETWEEN 0 AND 1 AND max_probability BETWEEN 0 AND 1", name="probabilities"),
+        CheckConstraint(
+            "presence BETWEEN 0 AND 1 AND mean_probability BETWEEN 0 AND 1 "
+            "AND max_probability BETWEEN 0 AND 1 AND threshold BETWEEN 0 AND 1",
+            name="probabilities",
+        ),
         CheckConstraint("prompt_index >= 0", name="prompt_index"),
+        CheckConstraint(
+            "components >= 0 AND largest_component_px BETWEEN 0 AND foreground_px", name="components"
+        ),
     )
