@@ -36,5 +36,9 @@ class InferenceError(WallscanError):
     """Raised when the network answers something that is no probability."""
 
 
+class RunError(WallscanError):
+    """Raised when a run is not there, or not in a state for what is asked of it."""
+
+
 class UnavailableError(WallscanError):
     """Raised when a server does not answer. Trying again later is right; the input is not at fault."""
