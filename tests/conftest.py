@@ -1,0 +1,68 @@
+"""Fixtures that every test may use: real servers, and a clean piece of each for one test."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import redis
+from sqlalchemy import Engine
+
+import migrations
+from tests.servers import TestServers, started_servers
+from wallscan.records.session import make_engine
+from wallscan.storage import S3ObjectStore
+
+_TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory) -> Iterator[TestServers]:
+    """Real Valkey, PostgreSQL and SeaweedFS for the session; they end with pytest, however it ends."""
+    with started_servers(tmp_path_factory.mktemp("servers")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _migrated(servers: TestServers) -> str:
+    migrations.upgrade(servers.create_database(_TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database_url(servers: TestServers, _migrated: str) -> Iterator[str]:
+    """A database of its own with all migrations applied, as SQLAlchemy spells it."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield servers.create_database(name, template=_migrated)
+    servers.drop_database(name)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on this test's database."""
+    made = make_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def _bucket(servers: TestServers) -> S3ObjectStore:
+    store = S3ObjectStore(servers.s3)
+    store.ensure_bucket()
+    return store
+
+
+@pytest.fixture
+def store(_bucket: S3ObjectStore) -> S3ObjectStore:
+    """Object storage on an empty bucket."""
+    # Emptying takes milliseconds; the first object of a new bucket takes SeaweedFS a quarter of a second.
+    _bucket.delete_many(_bucket.list(""))
+    return _bucket
+
+
+@pytest.fixture
+def redis_url(servers: TestServers) -> str:
+    """An empty logical database of the broker."""
+    url = servers.redis_database(1)
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url

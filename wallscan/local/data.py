@@ -1,0 +1,122 @@
+"""A stack's data folder: lock, secrets, logs and the file that tells where its parts are."""
+
+import fcntl
+import os
+import secrets
+import time
+import uuid
+from functools import partial
+from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError
+
+from wallscan.domain.codes import Code
+from wallscan.local.accounts import make_folder
+from wallscan.local.errors import LocalError
+
+# A guardian holds a dead launcher's lock until the last child is gone, within its GRACE_S.
+_LOCK_WAIT_S = 6.0
+
+_secret = partial(secrets.token_urlsafe, 24)
+
+
+class Secrets(BaseModel):
+    """What a stack makes up at its first start and keeps."""
+
+    instance: str = Field(default_factory=lambda: uuid.uuid4().hex)  # names what lives outside the folder
+    postgres_password: str = Field(default_factory=_secret)  # of the superuser
+    database_password: str = Field(default_factory=_secret)
+    redis_password: str = Field(default_factory=_secret)
+    s3_access_key: str = Field(default_factory=_secret)
+    s3_secret_key: str = Field(default_factory=_secret)
+    api_key: str | None = None
+
+
+class State(BaseModel):
+    """Where a stack's parts are: for people, for other programs, and for the next start. Holds no secret."""
+
+    pid: int = 0  # of the launcher
+    url: str | None = None
+    ports: dict[str, int] = {}
+    children: dict[str, int] = {}  # process ids
+
+
+class DataFolder:
+    """One stack's folder, locked from the making of this object until `unlock`."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the folder if needed. Raises LocalError `stack_busy` where another launcher holds it."""
+        # As root, PostgreSQL's account must be able to pass through.
+        self.path = make_folder(path.absolute(), 0o711 if os.geteuid() == 0 else 0o700)
+        self.logs = make_folder(self.path / "logs", 0o700)
+        self.lock_fd = os.open(self.path / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._lock()
+        self.secrets = self._load_secrets()
+
+    def _lock(self) -> None:
+        deadline = time.monotonic() + _LOCK_WAIT_S
+        while True:
+            try:
+                return fcntl.flock(self.lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                launcher = self.state().pid
+                if time.monotonic() > deadline or _is_alive(launcher):
+                    os.close(self.lock_fd)
+                    detail = f"{self.path} is in use by the stack of process {launcher or 'unknown'}"
+                    raise LocalError(Code.STACK_BUSY, detail) from None
+            time.sleep(0.1)
+
+    def unlock(self) -> None:
+        """Let another launcher have the folder."""
+        os.close(self.lock_fd)
+
+    def _load_secrets(self) -> Secrets:
+        if self._secrets_file.exists():
+            return Secrets.model_validate_json(self._secrets_file.read_text())
+        made = Secrets()
+        write_private(self._secrets_file, made.model_dump_json())
+        return made
+
+    @property
+    def _secrets_file(self) -> Path:
+        return self.path / "secrets.json"
+
+    def keep_api_key(self, key: str) -> None:
+        """Remember the first API key."""
+        self.secrets = self.secrets.model_copy(update={"api_key": key})
+        write_private(self._secrets_file, self.secrets.model_dump_json())
+
+    def log(self, name: str) -> Path:
+        """A child's log file."""
+        return self.logs / f"{name}.log"
+
+    def state(self) -> State:
+        """What the last stack wrote down; empty before the first start."""
+        try:
+            return State.model_validate_json((self.path / "stack.json").read_text())
+        except (FileNotFoundError, ValidationError):
+            return State()
+
+    def write_state(self, state: State) -> None:
+        """Write down where the parts are."""
+        write_private(self.path / "stack.json", state.model_dump_json(indent=2))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, all or nothing."""
+    new = path.with_name(f".{path.name}.new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    new.replace(path)
+
+
+def _is_alive(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
