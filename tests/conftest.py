@@ -16,9 +16,9 @@ _TEMPLATE = "migrated"
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory) -> Iterator[TestServers]:
+def servers() -> Iterator[TestServers]:
     """Real Valkey, PostgreSQL and SeaweedFS for the session; they end with pytest, however it ends."""
-    with started_servers(tmp_path_factory.mktemp("servers")) as running:
+    with started_servers() as running:
         yield running
 
 

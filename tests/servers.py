@@ -1,5 +1,7 @@
 """The real servers that tests run against, started by the product's own code."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,7 +47,10 @@ class TestServers:
 
 
 @contextmanager
-def started_servers(folder: Path) -> Iterator[TestServers]:
+def started_servers() -> Iterator[TestServers]:
+    # pytest's own folders are closed to the account that PostgreSQL runs as under root.
+    folder = Path(tempfile.mkdtemp(prefix="wallscan-tests-"))
+    folder.chmod(0o711)
     data = DataFolder(folder)
     group = ProcessGroup(data.lock_fd)
     supervisor = Supervisor(group)
@@ -60,3 +65,4 @@ def started_servers(folder: Path) -> Iterator[TestServers]:
         supervisor.close()
         group.end()
         data.unlock()
+        shutil.rmtree(folder)

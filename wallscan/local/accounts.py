@@ -39,7 +39,7 @@ def is_reachable(path: Path) -> bool:
 
 
 def make_folder(path: Path, mode: int) -> Path:
-    """Make a folder with this mode, whatever the umask is, and those above it. One that is there stays as it is."""
+    """Make a folder with this mode, whatever the umask is, and those above it; one that is there stays."""
     if not path.exists():
         if not path.parent.exists():
             make_folder(path.parent, 0o755)

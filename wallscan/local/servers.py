@@ -1,4 +1,4 @@
-"""A stack's Valkey, PostgreSQL and SeaweedFS; an outside one takes the place of each the environment names."""
+"""A stack's Valkey, PostgreSQL and SeaweedFS, each replaced by an outside one if the environment names it."""
 
 import logging
 from dataclasses import dataclass
