@@ -1,0 +1,47 @@
+"""What is recorded about a mask and the map it came from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wallscan.domain.coverage import coverage_pct
+from wallscan.measure.components import component_areas
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers of one photo and prompt, named as the columns of its row.
+
+    `presence`, `mean_probability`, `max_probability` and `threshold` are in [0, 1]; the threshold is None
+    where the presence gate was shut. Pixels are those of the upright photo.
+    """
+
+    foreground_px: int
+    analysed_px: int
+    coverage_pct: float
+    presence: float
+    mean_probability: float
+    max_probability: float
+    threshold: float | None
+    components: int
+    largest_component_px: int
+
+
+def numbers(
+    mask: NDArray[np.uint8], probabilities: NDArray[np.float32], presence: float, threshold: float | None
+) -> Numbers:
+    """Measure a mask (height, width), 0 or 255, and its map (h, w). Equal input gives equal numbers."""
+    areas = component_areas(mask)
+    foreground_px = int(areas.sum())
+    return Numbers(
+        foreground_px=foreground_px,
+        analysed_px=mask.size,
+        coverage_pct=coverage_pct(foreground_px, mask.size),
+        presence=presence,
+        mean_probability=float(probabilities.mean(dtype=np.float64)),
+        max_probability=float(probabilities.max()),
+        threshold=threshold,
+        components=len(areas),
+        largest_component_px=int(areas.max(initial=0)),
+    )
