@@ -26,7 +26,7 @@ def marked(data: bytes, name: str, **marks: int) -> bytes:
         info = archive.getinfo(name)
         for field, value in marks.items():
             setattr(info, field, value)
-        archive._didModify = True  # rewrites the table of contents alone
+        archive._didModify = True  # type: ignore[attr-defined]  # rewrites the table of contents alone
     return buffer.getvalue()
 
 

@@ -197,6 +197,8 @@ def _unreadable(file: IO[bytes], error: Exception) -> WallscanError:
 def _refuse_overlap(archive: zipfile.ZipFile) -> None:
     """Entries that share compressed bytes unpack one block many times (a "better zip bomb")."""
     infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
+    if infos and infos[0].header_offset < 0:
+        raise ArchiveError(Code.ARCHIVE_CORRUPT, "the archive lacks its beginning")
     starts = [*(info.header_offset for info in infos[1:]), archive.start_dir]
     for info, next_start in zip(infos, starts, strict=False):
         least_end = info.header_offset + _LOCAL_HEADER_BYTES + len(info.orig_filename) + info.compress_size
