@@ -68,6 +68,7 @@ class Code(StrEnum):
     ARCHIVE_UNKNOWN = "archive_unknown"
     BODY_TOO_LARGE = "body_too_large"
     CURSOR_INVALID = "cursor_invalid"
+    IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"  # the first request with it has not answered yet
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"  # same key, another request
     INSPECTION_EMPTY = "inspection_empty"  # submitted without one usable photo
     INSPECTION_UNKNOWN = "inspection_unknown"
@@ -85,9 +86,19 @@ class Code(StrEnum):
     SCOPE_MISSING = "scope_missing"  # the key may not do this
     SITE_UNKNOWN = "site_unknown"
 
+    # The command line: files and addresses on the caller's side
+    API_UNREACHABLE = "api_unreachable"  # nothing answers at the server's address
+    FILE_CHANGED = "file_changed"  # not the bytes any more that were announced
+    FILE_UNREADABLE = "file_unreadable"  # vanished, or may not be read
+    FOLDER_WITHOUT_PHOTOS = "folder_without_photos"
+    MASK_CHECKSUM_MISMATCH = "mask_checksum_mismatch"  # the mask that arrived is not the one reported
+    MODEL_SOURCE_UNKNOWN = "model_source_unknown"  # neither a folder, nor a bundle file, nor a hub id
+    OUTPUT_TAKEN = "output_taken"  # the folder for the report already holds something
+
     # The system
     DATABASE_UNAVAILABLE = "database_unavailable"
     INTERNAL_ERROR = "internal_error"
+    NOT_READY = "not_ready"  # the database, the queue or storage does not answer the readiness check
     OBJECT_EXISTS = "object_exists"  # storage already holds an object under this key
     OBJECT_MISSING = "object_missing"  # storage holds no object under this key
     SERVER_BINARY_MISSING = "server_binary_missing"

@@ -10,7 +10,7 @@ from wallscan.domain.lifecycle import ArchiveState, PhotoState
 from wallscan.wire.common import Body
 
 MAX_MANIFEST_FILES = 1000
-MAX_PHOTO_BYTES = 100 * 2**20
+MAX_PHOTO_BYTES = 64 * 2**20
 MAX_ARCHIVE_BYTES = 4 * 2**30
 
 
@@ -18,7 +18,7 @@ class ManifestFile(Body):
     """A file that the client is about to upload. Its first folder names its wall unless `wall` does."""
 
     path: str
-    size_bytes: int = Field(ge=0)
+    size_bytes: int = Field(ge=0, le=2**53)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     wall: str | None = Field(default=None, description="name of an existing wall of the site")
 

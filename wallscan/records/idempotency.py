@@ -1,0 +1,111 @@
+"""Answers remembered under an `Idempotency-Key`, so that a repeated request is not carried out twice."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import WallscanError
+from wallscan.records.access import RememberedAnswer
+
+REMEMBERED_S = 24 * 3600
+"""How long an answer is given again, in seconds."""
+
+UNDER_WAY_S = 300
+"""A first request that has not answered after so many seconds has died; its key is free again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it went out; `headers` are names and values by turns."""
+
+    status: int
+    headers: Sequence[str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The right to carry out the first request of a key; `request_sha256` is hex."""
+
+    key_id: uuid.UUID
+    idempotency_key: str
+    request_sha256: str
+
+
+def begin(session: Session, ticket: Ticket) -> Answer | None:
+    """Claim a key for this request: None where it is the first, else the answer to give again.
+
+    Raises WallscanError `idempotency_key_reused` (it was another request) or `idempotency_key_in_use`
+    (the first one is still under way).
+    """
+    values = {
+        "key_id": ticket.key_id,
+        "idempotency_key": ticket.idempotency_key,
+        "request_sha256": ticket.request_sha256,
+        "headers": [],
+    }
+    fresh = {"request_sha256": ticket.request_sha256, "status": None, "body": None, "created_at": func.now()}
+    claimed = session.scalar(
+        insert(RememberedAnswer)
+        .values(values)
+        .on_conflict_do_update(
+            index_elements=[RememberedAnswer.key_id, RememberedAnswer.idempotency_key],
+            set_=fresh,
+            where=_stale(),
+        )
+        .returning(RememberedAnswer.key_id)
+    )
+    return None if claimed is not None else _known(session, ticket)
+
+
+def remember(session: Session, ticket: Ticket, answer: Answer) -> None:
+    """Keep the answer of a request that was begun."""
+    session.execute(
+        update(RememberedAnswer)
+        .where(_of(ticket), RememberedAnswer.status.is_(None))
+        .values(status=answer.status, headers=list(answer.headers), body=answer.body)
+    )
+
+
+def release(session: Session, ticket: Ticket) -> None:
+    """Free the key of a request that failed through no fault of its own: it may be tried again."""
+    session.execute(delete(RememberedAnswer).where(_of(ticket), RememberedAnswer.status.is_(None)))
+
+
+def forget(session: Session) -> None:
+    """Remove all answers that are not given again any more."""
+    session.execute(delete(RememberedAnswer).where(_stale()))
+
+
+def _known(session: Session, ticket: Ticket) -> Answer:
+    row = session.scalars(select(RememberedAnswer).where(_of(ticket))).one()
+    if row.request_sha256 != ticket.request_sha256:
+        raise WallscanError(Code.IDEMPOTENCY_KEY_REUSED, "this Idempotency-Key was used for another request")
+    if row.status is None:
+        raise WallscanError(
+            Code.IDEMPOTENCY_KEY_IN_USE, "the first request with this Idempotency-Key is still under way"
+        )
+    return Answer(row.status, row.headers, row.body or b"")
+
+
+def _of(ticket: Ticket) -> ColumnElement[bool]:
+    return and_(
+        RememberedAnswer.key_id == ticket.key_id,
+        RememberedAnswer.idempotency_key == ticket.idempotency_key,
+    )
+
+
+def _stale() -> ColumnElement[bool]:
+    return or_(
+        RememberedAnswer.created_at < func.now() - dt.timedelta(seconds=REMEMBERED_S),
+        and_(
+            RememberedAnswer.status.is_(None),
+            RememberedAnswer.created_at < func.now() - dt.timedelta(seconds=UNDER_WAY_S),
+        ),
+    )

@@ -1,0 +1,128 @@
+"""Model versions: announced, checked, one of them active."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Select, Text, cast, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import WallscanError
+from wallscan.domain.lifecycle import ModelState
+from wallscan.records.inspections import After
+from wallscan.records.tables import ModelVersion
+from wallscan.wire.models import Model
+
+
+def announce(session: Session, name: str, digest: str, manifest: dict[str, Any]) -> Model:
+    """The model of this digest: made as `expected`, or the one already there.
+
+    A rejected one becomes `expected` again, so that its files can be handed in once more.
+    """
+    statement = insert(ModelVersion).values(name=name, digest=digest, manifest=manifest)
+    session.execute(statement.on_conflict_do_nothing(index_elements=[ModelVersion.digest]))
+    session.execute(
+        update(ModelVersion)
+        .where(ModelVersion.digest == digest, ModelVersion.state == ModelState.REJECTED)
+        .values(state=ModelState.EXPECTED, code=None, detail=None)
+    )
+    return _body(session.scalars(select(ModelVersion).where(ModelVersion.digest == digest)).one())
+
+
+def get(session: Session, model_id: uuid.UUID) -> Model:
+    """One model version. Raises WallscanError `model_unknown`."""
+    return _body(_row(session, select(ModelVersion).where(ModelVersion.id == model_id), str(model_id)))
+
+
+def page(session: Session, after: After | None, limit: int) -> list[Model]:
+    """Up to `limit` model versions, newest first."""
+    statement = select(ModelVersion)
+    if after is not None:
+        statement = statement.where(tuple_(ModelVersion.created_at, ModelVersion.id) < after)
+    newest = statement.order_by(ModelVersion.created_at.desc(), ModelVersion.id.desc())
+    return [_body(row) for row in session.scalars(newest.limit(limit))]
+
+
+def resolve(session: Session, wanted: str | None) -> Model:
+    """The model for a run: by id, digest or name (its newest ready one); the active one for None.
+
+    Raises WallscanError `model_unknown`, or `model_not_ready` (also where none is active).
+    """
+    if wanted is None:
+        active = session.scalar(select(ModelVersion).where(ModelVersion.active))
+        if active is None:
+            raise WallscanError(Code.MODEL_NOT_READY, "no model is active yet")
+        return _body(active)
+    named = or_(
+        cast(ModelVersion.id, Text) == wanted.lower(),
+        ModelVersion.digest == wanted.lower(),
+        ModelVersion.name == wanted,
+    )
+    ready_first = (ModelVersion.state == ModelState.READY).desc()
+    best = select(ModelVersion).where(named).order_by(ready_first, ModelVersion.created_at.desc()).limit(1)
+    found = _row(session, best, wanted)
+    _require_ready(found)
+    return _body(found)
+
+
+def check(session: Session, model_id: uuid.UUID) -> Model:
+    """Put a model up for checking; one that is ready stays so. Raises WallscanError `model_unknown`.
+
+    Its message is sent after the commit where the answer is `checking`.
+    """
+    row = _row(
+        session, select(ModelVersion).where(ModelVersion.id == model_id).with_for_update(), str(model_id)
+    )
+    if row.state is not ModelState.READY:
+        row.state, row.code, row.detail, row.sent_at = ModelState.CHECKING, None, None, None
+        session.flush()
+    return _body(row)
+
+
+def checked(session: Session, model_id: uuid.UUID, refusal: WallscanError | None) -> bool:
+    """End a check: ready, or rejected with the refusal's code; false where it was not being checked."""
+    ended = session.execute(
+        update(ModelVersion)
+        .where(ModelVersion.id == model_id, ModelVersion.state == ModelState.CHECKING)
+        .values(
+            state=ModelState.REJECTED if refusal else ModelState.READY,
+            code=refusal.code if refusal else None,
+            detail=refusal.detail if refusal else None,
+        )
+        .returning(ModelVersion.id)
+    )
+    return ended.first() is not None
+
+
+def activate(session: Session, model_id: uuid.UUID) -> Model:
+    """Let this version serve the runs that name none.
+
+    Raises WallscanError `model_unknown` or `model_not_ready`. Of two at the same time the later one wins.
+    """
+    # The unique index allows one active row; only one at a time may pass the crown.
+    session.execute(text("LOCK TABLE model_versions IN SHARE ROW EXCLUSIVE MODE"))
+    row = _row(session, select(ModelVersion).where(ModelVersion.id == model_id), str(model_id))
+    _require_ready(row)
+    session.execute(
+        update(ModelVersion).where(ModelVersion.active, ModelVersion.id != model_id).values(active=False)
+    )
+    row.active = True
+    session.flush()
+    return _body(row)
+
+
+def _row(session: Session, statement: Select[ModelVersion], wanted: str) -> ModelVersion:
+    found = session.scalar(statement)
+    if found is None:
+        raise WallscanError(Code.MODEL_UNKNOWN, f"there is no model {wanted[:80]!r}")
+    return found
+
+
+def _require_ready(row: ModelVersion) -> None:
+    if row.state is not ModelState.READY:
+        raise WallscanError(Code.MODEL_NOT_READY, f"the model {row.name} is {row.state}, not ready")
+
+
+def _body(row: ModelVersion) -> Model:
+    return Model.model_validate(row, from_attributes=True)
