@@ -28,7 +28,7 @@ def progress(session: Session, run_id: uuid.UUID) -> wire.Run:
     ).first()
     if found is None:
         raise RunError(Code.RUN_UNKNOWN, f"there is no run {run_id}")
-    run, model, model_digest = found.tuple()
+    run, model, model_digest = found
     photos = _photos_by_state(session, run_id)
     total, ended = sum(photos.values()), sum(photos.get(state, 0) for state in _ENDED)
     prompts = len(run.prompts)
