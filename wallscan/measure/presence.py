@@ -1,0 +1,18 @@
+"""Is the thing there at all? One number per probability map, compared with the prompt's gate."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOW_SHARE = 1 / 64
+"""Side of the averaging window as a share of the map's side: 5 cells of a map 320 wide."""
+
+
+def presence_score(probability: NDArray[np.float32]) -> float:
+    """The highest local mean of a probability map (h, w), in 0..1.
+
+    The mean over a small square keeps single wild cells from deciding, and a short, thin crack still
+    fills one. Maps below the prompt's gate are taken as empty before any threshold splits them.
+    """
+    side = max(1, round(max(probability.shape) * WINDOW_SHARE))
+    return float(np.clip(cv2.blur(probability, (side, side)).max(), 0.0, 1.0))

@@ -1,0 +1,89 @@
+"""From a bundle's folder to a loaded model: the part of the check that needs torch."""
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, CLIPSegConfig, CLIPSegForImageSegmentation, PreTrainedTokenizerBase
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import BundleError
+from wallscan.models.files import CONFIG, WEIGHTS, check_files
+from wallscan.segment.clipseg import ClipsegEngine
+from wallscan.segment.preprocess import InputSpec
+
+MAX_LAYERS = 64
+MAX_WIDTH = 8192
+MAX_HEADER_BYTES = 100 << 20
+
+
+def check_bundle(folder: Path) -> ClipsegEngine:
+    """The model of a bundle whose files are right and whose weights fit its configuration.
+
+    Raises BundleError: what `check_files` raises, and `bundle_unloadable`.
+    """
+    manifest = check_files(folder)
+    spec = InputSpec.read(folder)
+    return ClipsegEngine(load_model(folder), load_tokenizer(folder), spec, manifest)
+
+
+def load_model(folder: Path) -> CLIPSegForImageSegmentation:
+    """The weights in float32, whatever they were stored in. Raises BundleError `bundle_unloadable`."""
+    try:
+        config = CLIPSegConfig.from_pretrained(folder, local_files_only=True)
+        _check_sizes(config)
+        _check_shapes(config, _stored_shapes(folder / WEIGHTS))
+        model = CLIPSegForImageSegmentation.from_pretrained(
+            folder, config=config, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        )
+    except BundleError:
+        raise
+    except Exception as error:
+        raise BundleError(Code.BUNDLE_UNLOADABLE, f"the model does not load: {error}"[:500]) from error
+    return model.eval().requires_grad_(False)
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """Raises BundleError `bundle_unloadable`."""
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise BundleError(Code.BUNDLE_UNLOADABLE, f"the tokenizer does not load: {error}"[:500]) from error
+
+
+def _check_sizes(config: CLIPSegConfig) -> None:
+    """Keeps a hostile configuration from claiming the machine before its weights are compared with it."""
+    towers = (config.vision_config, config.text_config)
+    layers = max(tower.num_hidden_layers for tower in towers)
+    width = max(max(tower.hidden_size, tower.intermediate_size) for tower in towers)
+    if layers > MAX_LAYERS or max(width, config.reduce_dim, config.decoder_intermediate_size) > MAX_WIDTH:
+        raise BundleError(Code.BUNDLE_UNLOADABLE, f"{CONFIG} asks for a model of absurd size")
+    extracted = config.extract_layers
+    if not extracted or not 0 <= min(extracted) <= max(extracted) < config.vision_config.num_hidden_layers:
+        raise BundleError(Code.BUNDLE_UNLOADABLE, f"{CONFIG} extracts layers that the model does not have")
+
+
+def _stored_shapes(path: Path) -> dict[str, list[int]]:
+    """Tensor shapes from a safetensors header: 8 bytes of length, then that much JSON."""
+    with path.open("rb") as data:
+        prefix = data.read(8)
+        length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
+        if not 0 < length <= MAX_HEADER_BYTES:
+            raise BundleError(Code.BUNDLE_UNLOADABLE, f"{WEIGHTS} has no header")
+        header: dict[str, Any] = json.loads(data.read(length))
+    return {name: entry["shape"] for name, entry in header.items() if name != "__metadata__"}
+
+
+def _check_shapes(config: CLIPSegConfig, stored: dict[str, list[int]]) -> None:
+    """transformers fills what is missing with random numbers; here every tensor must be there and fit."""
+    with torch.device("meta"):
+        wanted = {
+            name: list(value.shape)
+            for name, value in CLIPSegForImageSegmentation(config).state_dict().items()
+        }
+    for name, shape in wanted.items():
+        if stored.get(name) != shape:
+            found = stored.get(name, "nothing")
+            raise BundleError(Code.BUNDLE_UNLOADABLE, f"{name} should be {shape}, the file holds {found}")
