@@ -1,0 +1,102 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from pydantic import ValidationError
+
+from tests.measure.maps import crack_map
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import InferenceError
+from wallscan.domain.pipelines import FOUNDING
+from wallscan.measure import measured
+from wallscan.measure.presence import presence_score
+
+OPEN_GATE = 0.0
+maps = arrays(
+    np.float32, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.floats(0, 1, width=32)
+)
+
+
+def measure(probabilities, height_px=300, width_px=400, gate=OPEN_GATE, postprocess=FOUNDING):
+    return measured(probabilities, height_px=height_px, width_px=width_px, gate=gate, postprocess=postprocess)
+
+
+def test_a_shut_gate_gives_an_empty_mask_and_keeps_the_scores():
+    probabilities = crack_map(5)
+    presence = presence_score(probabilities)
+    shut = measure(probabilities, gate=np.nextafter(presence, 2.0))
+    assert not shut.mask.any()
+    assert shut.mask.shape == (300, 400)
+    assert shut.numbers.threshold is None
+    assert (shut.numbers.foreground_px, shut.numbers.analysed_px) == (0, 120_000)
+    assert shut.numbers.presence == presence
+    assert shut.numbers.max_probability == probabilities.max()
+
+
+def test_a_gate_at_the_score_is_open():
+    probabilities = crack_map(5)
+    found = measure(probabilities, gate=presence_score(probabilities))
+    assert found.mask.any()
+    assert found.numbers.threshold is not None
+    assert found.numbers.foreground_px == np.count_nonzero(found.mask)
+
+
+def test_noise_on_a_clean_wall_is_empty_behind_the_gate_and_speckled_without():
+    noise = np.random.default_rng(2).normal(0.05, 0.01, (352, 352)).clip(0, 1).astype(np.float32)
+    assert measure(noise, gate=0.5).numbers.foreground_px == 0
+    assert measure(noise).numbers.coverage_pct > 5
+
+
+def test_without_any_probability_nothing_is_found():
+    found = measure(np.zeros((22, 22), np.float32))
+    assert found.numbers.foreground_px == 0
+    assert found.numbers.components == 0
+    assert found.numbers.max_probability == 0.0
+
+
+@given(maps, st.integers(1, 90), st.integers(1, 90), st.floats(0, 1))
+def test_mask_and_numbers_belong_together(probabilities, height_px, width_px, gate):
+    found = measure(probabilities, height_px, width_px, gate)
+    again = measure(probabilities.copy(), height_px, width_px, gate)
+    assert np.array_equal(found.mask, again.mask)
+    assert found.numbers == again.numbers
+    assert found.mask.shape == (height_px, width_px)
+    assert set(np.unique(found.mask)) <= {0, 255}
+    assert found.numbers.foreground_px == np.count_nonzero(found.mask)
+    assert (found.numbers.threshold is None) == (found.numbers.presence < gate)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_map_that_is_not_finite_is_refused(value):
+    probabilities = crack_map(1)
+    probabilities[3, 4] = value
+    with pytest.raises(InferenceError) as caught:
+        measure(probabilities)
+    assert caught.value.code is Code.INFERENCE_NOT_FINITE
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01])
+def test_a_map_of_no_probabilities_is_refused(value):
+    probabilities = crack_map(1)
+    probabilities[3, 4] = value
+    with pytest.raises(InferenceError) as caught:
+        measure(probabilities)
+    assert caught.value.code is Code.INFERENCE_FAILED
+
+
+def test_an_unknown_pipeline_is_refused():
+    with pytest.raises(ValidationError):
+        measure(crack_map(1), postprocess={"name": "other", "version": 1})
+
+
+def test_memory_stays_near_one_byte_per_pixel():
+    height_px, width_px = 4000, 5000
+    tracemalloc.start()
+    found = measure(crack_map(1), height_px, width_px)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.mask.nbytes == height_px * width_px
+    assert peak_bytes < 2 * height_px * width_px
