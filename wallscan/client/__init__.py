@@ -1,0 +1,1 @@
+"""The HTTP client and the `wallscan` command line over it."""

@@ -1,0 +1,64 @@
+"""Models from anywhere as bundles, and bundles into storage."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from wallscan.client.errors import SourceError
+from wallscan.client.http import Client
+from wallscan.client.meter import Meter
+from wallscan.client.sources import default_name, model_folder
+from wallscan.domain.codes import Code
+from wallscan.models.folder import packed
+from wallscan.models.manifest import Manifest
+from wallscan.wire.models import Model
+from wallscan.wire.uploads import UploadTarget
+
+_CHUNK_BYTES = 1 << 20
+_ROUND_PAUSES_S = (0.0, 1.0, 3.0, 9.0)
+
+
+@contextmanager
+def bundle(source: str, name: str | None, revision: str | None) -> Iterator[tuple[Path, Manifest]]:
+    """A bundle's folder and manifest, there while the block runs; plain transformers folders are packed.
+
+    Raises SourceError (see `model_folder`) or BundleError `bundle_*`.
+    """
+    base = None if Path(source).exists() else source
+    with model_folder(source, revision) as folder, tempfile.TemporaryDirectory(prefix="wallscan-") as scratch:
+        yield packed(folder, Path(scratch, "bundle"), name=name or default_name(source), base=base)
+
+
+def send_bundle(client: Client, folder: Path, manifest: Manifest, meter: Meter) -> Model:
+    """The model version, all its files in storage, not yet checked.
+
+    Raises ApiError, or SourceError `storage_unavailable` where storage did not take a file in several tries.
+    """
+    total = sum(file.size_bytes for file in manifest.files)
+    with httpx.Client(timeout=60.0) as storage:
+        for pause_s in _ROUND_PAUSES_S:
+            time.sleep(pause_s)
+            announced = client.announce_model(manifest.model_dump(mode="json"))
+            sizes = {file.name: file.size_bytes for file in manifest.files}
+            meter.reach(total - sum(sizes[name] for name in announced.targets))
+            if all(_put(storage, target, folder / name, meter) for name, target in announced.targets.items()):
+                return announced.model
+    raise SourceError(Code.STORAGE_UNAVAILABLE, "storage did not take the model's files in several tries")
+
+
+def _put(storage: httpx.Client, target: UploadTarget, file: Path, meter: Meter) -> bool:
+    try:
+        return storage.put(target.url, headers=target.headers, content=_chunks(file, meter)).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _chunks(file: Path, meter: Meter) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := opened.read(_CHUNK_BYTES):
+            yield chunk
+            meter.advance(len(chunk))

@@ -1,0 +1,34 @@
+"""`wallscan status`: how far a run is."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from wallscan.client import flow
+from wallscan.client.connect import connected
+from wallscan.client.exits import DONE, SOME_FAILED, SYSTEM_FAILED
+from wallscan.client.screen import open_screen, show_run
+from wallscan.domain.lifecycle import RunState
+from wallscan.wire.runs import Run
+
+
+def status(
+    run: Annotated[UUID, typer.Argument(help="Id of the run.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the run to end.")] = False,
+) -> None:
+    """Show a run: its state, its results so far and the first failures.
+
+    Ends with 0, with 3 where photos failed so far, with 1 where the whole run failed.
+    """
+    screen = open_screen()
+    with connected(screen) as client:
+        state = flow.watched(client, client.run(run), screen) if wait else client.run(run)
+    show_run(screen, state)
+    raise typer.Exit(_exit_code(state))
+
+
+def _exit_code(run: Run) -> int:
+    if run.state is RunState.FAILED:
+        return SYSTEM_FAILED
+    return SOME_FAILED if run.counts.failed or run.skipped else DONE

@@ -1,0 +1,44 @@
+"""`wallscan upload`: photos to the server, with or without a run."""
+
+from typing import Annotated
+
+import typer
+
+from wallscan.client import flow
+from wallscan.client.commands.options import (
+    FolderArgument,
+    InspectionOption,
+    ModelOption,
+    PromptOption,
+    SiteOption,
+)
+from wallscan.client.connect import connected
+from wallscan.client.exits import DONE, SOME_FAILED
+from wallscan.client.screen import open_screen, show_refusals
+from wallscan.domain.prompts import DEFAULT_PROMPTS, normal_prompts
+
+
+def upload(
+    folder: FolderArgument,
+    site: SiteOption = None,
+    inspection: InspectionOption = None,
+    start: Annotated[bool, typer.Option("--start", help="Start a run, and do not wait for it.")] = False,
+    prompt: PromptOption = None,
+    model: ModelOption = None,
+) -> None:
+    """Upload a folder of photos to an inspection.
+
+    An interrupted upload goes on where it stopped when it is started again with the same --site and
+    --inspection. Ends with 0 where every photo is in, 3 where some were refused (they are listed).
+    """
+    screen = open_screen()
+    prompts = normal_prompts(prompt if prompt is not None else DEFAULT_PROMPTS)
+    photos = flow.scanned(folder, screen)
+    with connected(screen) as client:
+        visit = flow.chosen_inspection(client, site or folder.resolve().name, inspection)
+        refusals = flow.sent(client, visit, photos, screen).refusals
+        screen.result(f"Inspection: {visit.id}")
+        if start:
+            screen.result(f"Run: {client.submit(visit.id, prompts, model).id}")
+    show_refusals(screen, refusals)
+    raise typer.Exit(SOME_FAILED if refusals else DONE)

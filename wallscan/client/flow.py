@@ -1,0 +1,84 @@
+"""The steps that commands are made of: find the inspection, send the photos, follow a run, write a report."""
+
+from pathlib import Path
+
+from wallscan.client.download import fetch_masks, fetch_overlays
+from wallscan.client.errors import InputError
+from wallscan.client.http import Client
+from wallscan.client.meter import meter
+from wallscan.client.output import Output
+from wallscan.client.scan import Folder, scan
+from wallscan.client.screen import Screen, show_folder
+from wallscan.client.upload import Refusal, Sent, Uploader, total_bytes
+from wallscan.domain.codes import Code
+from wallscan.domain.lifecycle import RunState
+from wallscan.wire.places import Inspection
+from wallscan.wire.report import Report
+from wallscan.wire.runs import Run
+
+
+def scanned(root: Path, screen: Screen) -> Folder:
+    """The folder's photos, told to the person. Raises InputError `folder_without_photos`."""
+    folder = scan(root)
+    show_folder(screen, folder)
+    if not folder.found:
+        raise InputError(Code.FOLDER_WITHOUT_PHOTOS, f"no photos in {root}")
+    return folder
+
+
+def chosen_inspection(client: Client, site_name: str, wanted: str | None) -> Inspection:
+    """A new inspection of the site, or the one of the site that `wanted` names or identifies."""
+    site = client.make_site(site_name)
+    if wanted is None:
+        return client.open_inspection(site.id)
+    for inspection in client.inspections(site.id):
+        if wanted in (inspection.name, str(inspection.id)):
+            return inspection
+    return client.open_inspection(site.id, wanted)
+
+
+def sent(client: Client, inspection: Inspection, folder: Folder, screen: Screen) -> Sent:
+    """Send a folder's photos; unreadable folders are refused like photos, since some may lie there."""
+    with meter(screen.err, "Upload", total_bytes(folder.found), "bytes") as progress:
+        done = Uploader(client, inspection.id, progress).send(folder.found)
+    done.refusals += [
+        Refusal(path, Code.FILE_UNREADABLE, "this folder cannot be looked into") for path in folder.unreadable
+    ]
+    told = f"{done.stored} photos are stored, {done.duplicate} more are the same bytes as another"
+    screen.say(f"{told}, {len(done.refusals)} were refused" if done.refusals else told)
+    return done
+
+
+def followed(client: Client, run: Run, screen: Screen) -> Run:
+    """Show a run's progress until it ends. Ctrl-C cancels it, and says what is kept."""
+    try:
+        return watched(client, run, screen)
+    except KeyboardInterrupt:
+        state = client.cancel(run.id)
+        screen.say(
+            f"Run {run.id} is asked to stop. {state.counts.succeeded} of {state.items} results are there and "
+            f"kept: wallscan report {run.inspection_id} writes them."
+        )
+        raise
+
+
+def watched(client: Client, run: Run, screen: Screen) -> Run:
+    """Show a run's progress until it ends."""
+    with meter(screen.err, "Inspection", run.items, "items") as progress:
+        for state in client.watch(run.id):
+            counts = state.counts
+            progress.reach(counts.succeeded + counts.failed + counts.cancelled)
+            run = state
+    if run.state is RunState.FAILED:
+        screen.say(f"The run failed: {run.detail} [{run.code}]")
+    return run
+
+
+def written(client: Client, report: Report, output: Output, screen: Screen) -> None:
+    """Write a report with its masks and pictures, and say where."""
+    report = fetch_masks(client, report, output, screen.err)
+    pictures = fetch_overlays(client, report, output, screen.err)
+    _write_tables(report, output, pictures)
+    screen.result(f"Report: {output.folder / 'report.html'}")
+    screen.result(f"Tables: {output.folder / 'report.csv'}, {output.folder / 'walls.csv'}")
+    screen.result(f"Masks:  {output.folder / 'masks'}")

@@ -1,0 +1,155 @@
+"""The API, typed: one method a route, wire models in and out."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+from wallscan.client.errors import ApiError
+from wallscan.client.transport import Transport
+from wallscan.domain.codes import Code
+from wallscan.domain.lifecycle import RUN_ENDED, ModelState
+from wallscan.wire.common import Body, Page
+from wallscan.wire.models import Model, ModelUpload, NewModel
+from wallscan.wire.places import Inspection, NewInspection, NewSite, Site, Wall
+from wallscan.wire.report import Report
+from wallscan.wire.runs import NewRun, Run
+from wallscan.wire.uploads import Manifest, UploadOutcomes
+
+B = TypeVar("B", bound=Body)
+_PAGE = 1000
+_WAIT_S = 20
+_MODEL_PAUSE_S = 0.5
+
+
+class Client:
+    """One server and one key. Every method may raise ApiError, or UnreachableError `api_unreachable`."""
+
+    def __init__(self, base_url: str, api_key: str) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._transport = Transport(self.base_url, api_key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._transport.close()
+
+    def site(self, name: str) -> Site | None:
+        """The site of this name, if there is one."""
+        found = Page[Site].model_validate_json(self._transport.get("/v1/sites", {"name": name}).content)
+        return found.items[0] if found.items else None
+
+    def make_site(self, name: str) -> Site:
+        """The site of this name, made where there is none."""
+        try:
+            return self.site(name) or self._post("/v1/sites", Site, NewSite(name=name))
+        except ApiError as error:
+            found = self.site(name) if error.code == Code.NAME_TAKEN else None  # made a moment ago
+            if found is None:
+                raise
+            return found
+
+    def walls(self, site_id: UUID) -> Iterator[Wall]:
+        """All walls of a site."""
+        return self._pages(f"/v1/sites/{site_id}/walls", Wall)
+
+    def inspections(self, site_id: UUID) -> Iterator[Inspection]:
+        """All inspections of a site."""
+        return self._pages(f"/v1/sites/{site_id}/inspections", Inspection)
+
+    def inspection(self, inspection_id: UUID) -> Inspection:
+        """One inspection."""
+        return self._get(f"/v1/inspections/{inspection_id}", Inspection)
+
+    def open_inspection(self, site_id: UUID, name: str | None = None) -> Inspection:
+        """A new inspection; the server names it by its date where `name` is None."""
+        return self._post(f"/v1/sites/{site_id}/inspections", Inspection, NewInspection(name=name))
+
+    def announce(self, inspection_id: UUID, manifest: Manifest) -> UploadOutcomes:
+        """Announce files: one outcome a file, in the order of the manifest."""
+        return self._post(f"/v1/inspections/{inspection_id}/uploads", UploadOutcomes, manifest)
+
+    def submit(self, inspection_id: UUID, prompts: Sequence[str], model: str | None = None) -> Run:
+        """Order a run over all stored photos of an inspection."""
+        order = NewRun(prompts=list(prompts), model=model)
+        return self._post(f"/v1/inspections/{inspection_id}/runs", Run, order)
+
+    def run(self, run_id: UUID, wait_s: int = 0) -> Run:
+        """A run's state, at the latest after `wait_s` seconds, earlier where something changed."""
+        return self._get(f"/v1/runs/{run_id}", Run, {"wait": wait_s} if wait_s else {}, wait_s=wait_s)
+
+    def watch(self, run_id: UUID) -> Iterator[Run]:
+        """The run's state at once, then at every change, up to and with its end."""
+        run = self.run(run_id)
+        yield run
+        while run.state not in RUN_ENDED:
+            run = self.run(run_id, wait_s=_WAIT_S)
+            yield run
+
+    def cancel(self, run_id: UUID) -> Run:
+        """Ask a run to stop. Photos that are done keep their results."""
+        return self._post(f"/v1/runs/{run_id}/cancel", Run)
+
+    def report(self, of: str, id_: UUID, *, photos: bool = True, **choice: UUID | None) -> Report:
+        """The report of `inspections`, `sites` or `walls`.
+
+        `run_id` and `inspection_id` in `choice` pick another than the active run of the newest inspection.
+        """
+        params = {name: str(value) for name, value in choice.items() if value is not None}
+        params["photos"] = "true" if photos else "false"
+        return self._get(f"/v1/{of}/{id_}/report", Report, params, wait_s=60)
+
+    def mask(self, photo_id: UUID, prompt: str, run_id: UUID) -> bytes:
+        """A mask as PNG: 0/255, one channel, the upright photo's own size."""
+        params = {"prompt": prompt, "run_id": str(run_id)}
+        return self._transport.get(f"/v1/photos/{photo_id}/mask", params).content
+
+    def overlay(self, photo_id: UUID, prompts: Sequence[str], run_id: UUID) -> bytes:
+        """The photo as JPEG with the findings of all prompts drawn in."""
+        params = {"prompt": list(prompts), "run_id": str(run_id)}
+        return self._transport.get(f"/v1/photos/{photo_id}/overlay", params, wait_s=30).content
+
+    def models(self) -> Iterator[Model]:
+        """All model versions."""
+        return self._pages("/v1/models", Model)
+
+    def announce_model(self, manifest: Mapping[str, Any]) -> ModelUpload:
+        """Announce a bundle: where to PUT the files that storage does not have."""
+        return self._post("/v1/models", ModelUpload, NewModel(manifest=dict(manifest)))
+
+    def checked_model(self, model_id: UUID, timeout_s: float = 600.0) -> Model:
+        """Have a bundle checked; the model once it is ready or rejected, or as it is after `timeout_s`."""
+        model = self._post(f"/v1/models/{model_id}/check", Model)
+        deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=timeout_s)
+        while model.state is ModelState.CHECKING and dt.datetime.now(dt.UTC) < deadline:
+            time.sleep(_MODEL_PAUSE_S)
+            model = self._get(f"/v1/models/{model_id}", Model)
+        return model
+
+    def activate_model(self, model_id: UUID) -> Model:
+        """Let this version serve the runs that name none."""
+        return self._post(f"/v1/models/{model_id}/activate", Model)
+
+    def _get(
+        self, path: str, answer: type[B], params: Mapping[str, Any] | None = None, wait_s: float = 0.0
+    ) -> B:
+        return answer.model_validate_json(self._transport.get(path, params, wait_s=wait_s).content)
+
+    def _post(self, path: str, answer: type[B], body: Body | None = None) -> B:
+        sent = None if body is None else body.model_dump(mode="json")
+        return answer.model_validate_json(self._transport.post(path, sent).content)
+
+    def _pages(self, path: str, item: type[B]) -> Iterator[B]:
+        read: Callable[[bytes], Page[B]] = Page[item].model_validate_json  # type: ignore[valid-type]
+        cursor: dict[str, str] = {}
+        while True:
+            page = read(self._transport.get(path, {"limit": _PAGE, **cursor}).content)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            cursor = {"cursor": page.next_cursor}

@@ -1,0 +1,101 @@
+"""The folder that a report is written to: nothing is overwritten unasked, nothing lands outside."""
+
+import datetime as dt
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from wallscan.client.errors import OutputError
+from wallscan.domain.codes import Code
+from wallscan.domain.prompts import slug
+from wallscan.domain.walls import normal_path
+
+_FILES = ("report.json", "report.csv", "walls.csv", "report.html")
+_FOLDERS = ("masks", "overlays")
+_MAX_NAME_BYTES = 255
+
+
+class Output:
+    """A report's folder. Paths from the server are cleaned before they become paths here."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, relative: str, data: bytes) -> Path:
+        """Write a file, all or nothing, with the folders above it. Raises PhotoError `path_invalid`."""
+        path = self.folder / normal_path(relative)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(0o644)
+        return Path(temporary).replace(path)
+
+
+def mask_path(photo: str, prompt: str) -> str:
+    """Where a photo's mask lies beside the report: `masks/kitchen/1.jpg.drywall-joint.png`."""
+    return _named(f"masks/{photo}", f".{slug(prompt)}.png")
+
+
+def overlay_path(photo: str) -> str:
+    """Where a photo with its findings drawn in lies beside the report."""
+    return _named(f"overlays/{photo}", ".jpg")
+
+
+def _named(path: str, ending: str) -> str:
+    """Path plus ending; a last part over what file systems take is cut and ends in a hash."""
+    parent, _, name = path.rpartition("/")
+    if len((name + ending).encode()) > _MAX_NAME_BYTES:
+        mark = "~" + hashlib.sha256(name.encode()).hexdigest()[:8]
+        room = _MAX_NAME_BYTES - len((mark + ending).encode())
+        name = name.encode()[:room].decode(errors="ignore") + mark
+    return f"{parent}/{name}{ending}"
+
+
+def refuse_taken(folder: Path | None, *, overwrite: bool) -> None:
+    """Raises OutputError `output_taken` where `folder` holds anything but, with `overwrite`, a report."""
+    if folder is None or not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(Code.OUTPUT_TAKEN, f"{folder} is a file")
+    if any(folder.iterdir()) and not (overwrite and (folder / "report.json").exists()):
+        hint = "holds no report to overwrite" if overwrite else "--overwrite replaces an earlier report"
+        raise OutputError(Code.OUTPUT_TAKEN, f"{folder} is not empty; {hint}")
+
+
+def make_output(folder: Path | None, *, overwrite: bool) -> Output:
+    """The folder to write to; with `overwrite`, an earlier report in it is removed.
+
+    None picks `wallscan-report-DATE`, with a number where that is taken. Raises OutputError
+    `output_taken` like `refuse_taken`.
+    """
+    if folder is None:
+        return Output(_fresh(Path.cwd()))
+    refuse_taken(folder, overwrite=overwrite)
+    if overwrite:
+        _remove_report(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Output(folder)
+
+
+def _remove_report(folder: Path) -> None:
+    for name in _FILES:
+        (folder / name).unlink(missing_ok=True)
+    for name in _FOLDERS:
+        if (folder / name).exists():
+            shutil.rmtree(folder / name)
+
+
+def _fresh(parent: Path) -> Path:
+    stem = f"wallscan-report-{dt.datetime.now().astimezone():%Y-%m-%d}"
+    number = 1
+    while True:
+        folder = parent / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return folder

@@ -1,0 +1,136 @@
+"""What a person sees: results on standard output, everything else on standard error."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from wallscan.client.exits import DONE, SOME_FAILED
+from wallscan.client.scan import Folder
+from wallscan.client.upload import Refusal
+from wallscan.domain.lifecycle import RUN_ENDED
+from wallscan.wire.report import Report, WallRow
+from wallscan.wire.runs import Run
+
+_PIPED_WIDTH = 140
+_LISTED_IGNORED = 10
+_HANDLED = frozenset({"succeeded", "duplicate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The two consoles of a command."""
+
+    out: Console
+    err: Console
+
+    def say(self, text: str) -> None:
+        """A line for a person, on standard error, with whatever names are in it shown as they are."""
+        self.err.print(plain(text), soft_wrap=True)
+
+    def result(self, text: str) -> None:
+        """A line of the result, on standard output."""
+        self.out.print(plain(text), soft_wrap=True)
+
+
+def open_screen() -> Screen:
+    """Consoles as wide as their terminal, and wide enough for a table where there is none."""
+    return Screen(
+        Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH),
+        Console(stderr=True, width=None if sys.stderr.isatty() else _PIPED_WIDTH),
+    )
+
+
+def plain(text: str) -> Text:
+    """Text that neither rich nor the terminal takes for commands, whatever a file is called."""
+    return Text("".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text))
+
+
+def show_folder(screen: Screen, folder: Folder) -> None:
+    """Tell what a scan found and what it left."""
+    screen.say(f"{len(folder.found)} photos found")
+    for path, reason in sorted(folder.ignored.items())[:_LISTED_IGNORED]:
+        screen.say(f"  ignored: {path} ({reason})")
+    if len(folder.ignored) > _LISTED_IGNORED:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in folder.ignored_kinds().most_common())
+        screen.say(f"  ignored in all: {len(folder.ignored)} ({kinds})")
+    if folder.clutter:
+        screen.say(f"  hidden files and clutter passed over: {folder.clutter}")
+
+
+def show_refusals(screen: Screen, refusals: Sequence[Refusal]) -> None:
+    """List every photo that could not be analysed, with code and reason."""
+    if not refusals:
+        return
+    table = Table("Not analysed", "Code", "Reason", title=f"{len(refusals)} photos could not be analysed")
+    for refusal in sorted(refusals, key=lambda refusal: refusal.path):
+        table.add_row(plain(refusal.path), refusal.code, plain(refusal.detail))
+    screen.out.print(table)
+
+
+def refusals_of(report: Report) -> list[Refusal]:
+    """The photos of a report that were not handled, each once."""
+    found = {
+        row.photo: Refusal(row.photo, row.code or row.status, row.detail or "")
+        for row in reversed(report.photos)
+        if row.status not in _HANDLED
+    }
+    return list(found.values())
+
+
+def show_outcome(screen: Screen, report: Report, refusals: Sequence[Refusal] = ()) -> int:
+    """Show the per-wall table and what is not in it; the exit code that says the same.
+
+    `refusals` are those that the report cannot know, since the photos never reached the server.
+    """
+    show_report(screen, report)
+    found = {refusal.path: refusal for refusal in (*refusals, *refusals_of(report))}
+    show_refusals(screen, list(found.values()))
+    return SOME_FAILED if found else DONE
+
+
+def show_report(screen: Screen, report: Report) -> None:
+    """The per-wall table: coverage of each prompt in per cent of the photographed area."""
+    table = Table(title=plain(f"{report.site} · {report.inspection}"), caption=f"model {report.run.model}")
+    table.add_column("Wall", overflow="fold")
+    for heading in ("Photos", "Counted", "Failed"):
+        table.add_column(heading, justify="right")
+    for prompt in report.run.prompts:
+        table.add_column(plain(f"{prompt} %"), justify="right")
+        table.add_column("in photos", justify="right")
+    for rows in _by_wall(report):
+        first = next(iter(rows.values()))
+        counts = (first.photos, first.photos_counted, first.photos_failed)
+        cells = [cell for prompt in report.run.prompts for cell in _cells(rows.get(prompt))]
+        table.add_row(plain(first.wall), *map(str, counts), *cells)
+    screen.out.print(table)
+
+
+def _by_wall(report: Report) -> list[dict[str, WallRow]]:
+    walls: dict[str, dict[str, WallRow]] = {}
+    for row in report.walls:
+        walls.setdefault(row.wall, {})[row.prompt] = row
+    return list(walls.values())
+
+
+def _cells(row: WallRow | None) -> tuple[str, str]:
+    if row is None or row.coverage_pct is None:
+        return "-", "-"
+    return f"{row.coverage_pct:.2f}", f"{row.photos_with_finding}/{row.photos_counted}"
+
+
+def show_run(screen: Screen, run: Run) -> None:
+    """A run's state, counts, pace and first failures."""
+    counts = run.counts
+    left = f", about {run.eta_s:.0f} s left" if run.eta_s is not None and run.state not in RUN_ENDED else ""
+    screen.result(f"Run {run.id}: {run.state}, {run.percent:.0f} %{left}")
+    screen.result(f"Model {run.model}; prompts: {', '.join(run.prompts)}")
+    screen.result(
+        f"{run.items} results of {run.photos} photos: {counts.succeeded} there, {counts.running} under way, "
+        f"{counts.queued} waiting, {counts.failed} failed, {counts.cancelled} cancelled"
+    )
+    for error in run.errors:
+        screen.result(f"  {error.path}: {error.detail or ''} [{error.code}]")

@@ -1,0 +1,95 @@
+"""Requests that survive a restart of the server: retries, problem documents, time limits."""
+
+import random
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+import wallscan
+from wallscan.client.errors import ApiError, UnreachableError
+from wallscan.domain.codes import Code
+from wallscan.wire.common import Problem
+
+_PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)
+_MAX_PAUSE_S = 30.0
+_BUSY = frozenset({429, 502, 503, 504})
+_PASSING = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
+_CONNECTIONS = 32
+
+
+class Transport:
+    """A pool of connections to one server, safe to use from many threads.
+
+    Every request may be sent again: GET by nature, POST because it carries an `Idempotency-Key`.
+    """
+
+    def __init__(self, base_url: str, api_key: str, timeout_s: float = 30.0) -> None:
+        self.base_url = base_url
+        self._timeout_s = timeout_s
+        self._http = httpx.Client(
+            base_url=base_url,
+            headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"wallscan/{wallscan.__version__}"},
+            timeout=timeout_s,
+            limits=httpx.Limits(max_connections=_CONNECTIONS),
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, *, wait_s: float = 0.0
+    ) -> httpx.Response:
+        """A successful answer; `wait_s` is how much longer than usual the server may take.
+
+        Raises ApiError, or UnreachableError `api_unreachable`.
+        """
+        timeout_s = self._timeout_s + wait_s
+        return self._send(self._http.build_request("GET", path, params=params, timeout=timeout_s))
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+        """A successful answer to a JSON body. Raises ApiError, or UnreachableError `api_unreachable`."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return self._send(self._http.build_request("POST", path, json=body, headers=headers))
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return _checked(self._answer(request))
+        except httpx.TransportError as error:
+            raise UnreachableError(
+                Code.API_UNREACHABLE, f"no answer from {self.base_url}: {error or type(error).__name__}"
+            ) from error
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        for pause_s in _PAUSES_S:
+            try:
+                response = self._http.send(request)
+            except _PASSING:
+                time.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads clients, no secret
+                continue
+            if response.status_code not in _BUSY:
+                return response
+            time.sleep(_asked_pause_s(response, pause_s))
+        return self._http.send(request)
+
+
+def _asked_pause_s(response: httpx.Response, pause_s: float) -> float:
+    """The server's `Retry-After` in seconds; the usual pause where it names none or a date."""
+    asked = response.headers.get("Retry-After", "")
+    return min(float(asked), _MAX_PAUSE_S) if asked.isdecimal() else pause_s
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    if response.is_success:
+        return response
+    try:
+        problem = Problem.model_validate_json(response.content)
+    except ValidationError:
+        text = f"{response.request.url} answered {response.status_code} without saying why"
+        raise ApiError(Code.INTERNAL_ERROR, text, response.status_code) from None
+    fields = "; ".join(f"{error.field}: {error.message}" for error in problem.errors[:3])
+    raise ApiError(problem.code, f"{problem.detail} ({fields})" if fields else problem.detail, problem.status)
