@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from pydantic import field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wallscan.domain.codes import Code
@@ -28,6 +29,12 @@ class Outside(BaseSettings):
     database_url: str | None = None
     s3_endpoint_url: str | None = None
 
+    @field_validator("database_url")
+    @classmethod
+    def _psycopg(cls, url: str | None) -> str | None:
+        """Without a driver's name SQLAlchemy would take another driver."""
+        return url and url.replace("postgresql://", "postgresql+psycopg://", 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -41,7 +48,9 @@ class Addresses:
 class Servers:
     """Starts the servers that are not outside ones, and says where all three are."""
 
-    def __init__(self, data: DataFolder, supervisor: Supervisor, outside: Outside, *, durable: bool) -> None:
+    def __init__(
+        self, data: DataFolder, supervisor: Supervisor, outside: Outside, *, durable: bool = True
+    ) -> None:
         """`durable=False` is for tests: PostgreSQL then skips fsync."""
         self._data = data
         self._supervisor = supervisor

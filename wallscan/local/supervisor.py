@@ -48,8 +48,10 @@ class _Kept:
 class Supervisor:
     """Keeps children of one group running, from `open` to `close`."""
 
-    def __init__(self, group: ProcessGroup) -> None:
+    def __init__(self, group: ProcessGroup, restarted: Callable[[], None] = lambda: None) -> None:
+        """`restarted` is called, from another thread, when a child has a new process id."""
         self._group = group
+        self._restarted = restarted
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
         self._orders: queue.SimpleQueue[tuple[Child, Future[None]] | None] = queue.SimpleQueue()
@@ -120,24 +122,28 @@ class Supervisor:
     def _tend_all(self) -> None:
         self._group.keep_guarded()
         with self._lock:
-            for kept in self._kept.values():
-                if kept.restart_at is None and kept.process.poll() is not None:
-                    _plan_restart(kept)
-                if kept.restart_at is not None and time.monotonic() >= kept.restart_at:
-                    self._restart(kept)
+            restarted = [kept.process.pid for kept in self._kept.values() if self._tend(kept)]
+        if restarted:
+            self._restarted()
 
-    def _restart(self, kept: _Kept) -> None:
-        kept.started = time.monotonic()
+    def _tend(self, kept: _Kept) -> bool:
+        """Look after one child; true where it was started again."""
+        now = time.monotonic()
+        if kept.restart_at is None and kept.process.poll() is not None:
+            _plan_restart(kept, now)
+        if kept.restart_at is None or now < kept.restart_at:
+            return False
         try:
             kept.process = self._group.start(kept.child.program)
-            kept.restart_at = None
         except OSError as error:  # no memory, no process left: try again, and never end this thread
             _log.error("%s cannot be started: %s", kept.child.name, error)
-            kept.restart_at = kept.started + _BACKOFF_S[-1]
+            kept.restart_at = now + _BACKOFF_S[-1]
+            return False
+        kept.started, kept.restart_at = now, None
+        return True
 
 
-def _plan_restart(kept: _Kept) -> None:
-    now = time.monotonic()
+def _plan_restart(kept: _Kept, now: float) -> None:
     kept.deaths = 1 if now - kept.started > _STEADY_S else kept.deaths + 1
     wait_s = _BACKOFF_S[min(kept.deaths, len(_BACKOFF_S)) - 1]
     kept.restart_at = now + wait_s

@@ -1,0 +1,137 @@
+"""The whole system on one machine, from `with Stack(...)` to the end of the block."""
+
+import logging
+import os
+import shutil
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from wallscan.local import postgres
+from wallscan.local.data import DataFolder, State
+from wallscan.local.group import ProcessGroup
+from wallscan.local.servers import Outside, Servers
+from wallscan.local.services import Services, environment
+from wallscan.local.supervisor import Child, Supervisor
+
+_log = logging.getLogger(__name__)
+
+_START_S = 120.0  # a first start reads all of torch from a cold disk
+_MAKE_KEY = [
+    "-m",
+    "api.keys",
+    "create",
+    "--name",
+    "local",
+    "--scope",
+    "read",
+    "--scope",
+    "write",
+    "--scope",
+    "admin",
+]
+
+
+class Stack:
+    """A running system: real servers and services as children of this process, which end with it.
+
+    Within the block: `url` (of the API), `api_key` (may do everything) and `env` (the variables by which
+    another process of the product finds the servers). Entering raises LocalError: `stack_busy`,
+    `server_binary_missing` or `server_start_failed`.
+    """
+
+    url: str
+    api_key: str
+    env: dict[str, str]
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        workers: int | None = None,
+        trainer: bool = True,
+        port: int | None = None,
+        keep: bool = True,
+    ) -> None:
+        """`workers`: processes that look at photos, one per core by default. `keep=False` deletes all data
+        at the end of the block. `port`: of the API, else that of the last time or a free one.
+        """
+        self._data_dir = data_dir
+        self._workers = workers or usable_cores()
+        self._trainer = trainer
+        self._port = port
+        self._keep = keep
+
+    def __enter__(self) -> Self:
+        started = time.monotonic()
+        self._data = DataFolder(self._data_dir)
+        self._data.write_state(State(pid=os.getpid(), ports=self._data.state().ports))
+        self._group = ProcessGroup(self._data.lock_fd)
+        self._supervisor = Supervisor(self._group, self._write_state)
+        self._servers = Servers(self._data, self._supervisor, Outside())
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        _log.info("everything answers after %.1f s", time.monotonic() - started)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _start(self) -> None:
+        addresses = self._servers.start()
+        self.env = environment(addresses)
+        services = Services(self._data, self.env)
+        services.once("migrate", "-m", "migrations", "upgrade")
+        if self._port:
+            self._servers.ports["api"] = self._port
+        self.url = f"http://127.0.0.1:{self._servers.ports['api']}"
+        children = self._children(services)
+        self._supervisor.start(children)
+        services.once("seed", "-m", "api.seed")
+        self.api_key = self._first_key(services)
+        self._supervisor.wait([child.name for child in children], _START_S)
+        self._write_state()
+
+    def _children(self, services: Services) -> list[Child]:
+        api, workers = services.api(self._servers.ports["api"]), services.workers(self._workers)
+        trainer = [services.trainer()] if self._trainer else []
+        return [api, workers, services.sweeper(), *trainer]
+
+    def _first_key(self, services: Services) -> str:
+        known = self._data.secrets.api_key
+        if known is None:
+            known = services.once("keys", *_MAKE_KEY).strip()
+            self._data.keep_api_key(known)
+        return known
+
+    def _write_state(self) -> None:
+        children = self._supervisor.pids()
+        url = getattr(self, "url", None)
+        state = State(pid=os.getpid(), url=url, ports=self._servers.ports, children=children)
+        self._data.write_state(state)
+
+    def _stop(self) -> None:
+        started = time.monotonic()
+        self._supervisor.stop(["sweeper", "worker", "trainer", "api"])
+        self._servers.stop()
+        self._supervisor.close()
+        self._group.end()
+        self._data.write_state(State(ports=self._data.state().ports))
+        if not self._keep:
+            shutil.rmtree(postgres.home(self._data), ignore_errors=True)
+            shutil.rmtree(self._data.path)
+        self._data.unlock()
+        _log.info("everything stopped after %.1f s", time.monotonic() - started)
+
+
+def usable_cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
