@@ -20,7 +20,7 @@ def component_areas(mask: NDArray[np.uint8], band_px: int = BAND_PX) -> NDArray[
     labels_before, total = np.zeros((0,), np.int64), 0
     for top in range(0, mask.shape[0], rows):
         count, labels = cv2.connectedComponents(mask[top : top + rows], connectivity=8, ltype=cv2.CV_32S)
-        areas.append(np.bincount(labels.ravel(), minlength=count)[1:].astype(np.int64))
+        areas.append(np.bincount(labels[labels > 0], minlength=count)[1:].astype(np.int64))
         first, last = _numbered(labels[0], total), _numbered(labels[-1], total)
         if top:
             seams.append(_touching(labels_before, first))
