@@ -4,9 +4,8 @@ from alembic import context
 from pydantic_settings import BaseSettings
 from sqlalchemy import create_engine, pool, text
 
+from migrations.lock import ADVISORY_LOCK
 from wallscan.records.access import Key  # importing access adds its tables to the metadata
-
-ADVISORY_LOCK = 0x77616C6C  # "wall": one upgrader at a time, held until the transaction ends
 
 
 class MigrationSettings(BaseSettings):

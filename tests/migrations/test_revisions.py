@@ -1,0 +1,152 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import ProgrammingError
+
+import migrations
+from migrations.lock import ADVISORY_LOCK
+from tests.migrations.catalog import catalog
+from wallscan.records.access import Key
+
+ROOT = Path(migrations.__file__).parent.parent
+
+
+@pytest.fixture
+def empty(empty_database_url):
+    engine = create_engine(empty_database_url)
+    yield engine
+    engine.dispose()
+
+
+def alembic(database_url, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": database_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_the_revisions_make_exactly_the_tables_of_the_product(empty, empty_database_url, other_database_url):
+    migrations.upgrade(empty_database_url)
+    other = create_engine(other_database_url)
+    Key.metadata.create_all(other)
+    with empty.connect() as migrated, other.connect() as declared:
+        assert catalog(migrated) == catalog(declared)
+        assert compare_metadata(MigrationContext.configure(migrated), Key.metadata) == []
+    other.dispose()
+
+
+def test_down_and_up_again_with_rows_in_place(empty, empty_database_url):
+    with empty.begin() as connection:
+        connection.execute(text("CREATE TABLE neighbour AS SELECT 7 AS kept"))
+    for _ in range(2):
+        migrations.upgrade(empty_database_url)
+        with empty.begin() as connection:
+            insert_one_of_each(connection)
+            up = catalog(connection)
+        migrations.downgrade(empty_database_url, "base")
+        with empty.begin() as connection:
+            tables = {row[0] for row in catalog(connection)["columns"]}
+            assert tables == {"neighbour"}
+            assert connection.scalar(text("SELECT kept FROM neighbour")) == 7
+    migrations.upgrade(empty_database_url)
+    with empty.connect() as connection:
+        assert catalog(connection) == up
+
+
+def test_upgrading_twice_keeps_the_rows(empty, empty_database_url):
+    migrations.upgrade(empty_database_url)
+    with empty.begin() as connection:
+        insert_one_of_each(connection)
+    migrations.upgrade(empty_database_url)
+    with empty.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM items")) == 1
+
+
+def test_a_failing_upgrade_leaves_nothing_behind(empty, empty_database_url):
+    with empty.begin() as connection:
+        connection.execute(text("CREATE TABLE items (in_the_way int)"))
+        before = catalog(connection)
+    with pytest.raises(ProgrammingError, match="already exists"):
+        migrations.upgrade(empty_database_url)
+    with empty.connect() as connection:
+        assert catalog(connection) == before
+
+
+def test_an_upgrader_waits_for_the_one_before_it(empty, empty_database_url):
+    with empty.begin() as first:
+        first.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        upgraders = [alembic(empty_database_url, "upgrade", "head") for _ in range(2)]
+        wait_until_waiting(first, len(upgraders))
+        assert catalog(first)["columns"] == set()
+    for upgrader in upgraders:
+        output, _ = upgrader.communicate(timeout=60)
+        assert upgrader.returncode == 0, output
+    with empty.connect() as connection:
+        assert connection.scalars(text("SELECT version_num FROM alembic_version")).all() == ["0001"]
+
+
+def test_the_command_line_needs_a_database():
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic", "upgrade", "head"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "database_url" in done.stderr
+
+
+def wait_until_waiting(connection, count):
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    deadline = time.monotonic() + 60
+    while connection.scalar(waiting) < count:
+        assert time.monotonic() < deadline, "no upgrader came to wait"
+        time.sleep(0.05)
+
+
+def insert_one_of_each(connection):
+    """A row in every table, in SQL, since the models may be ahead of the revision under test."""
+    for statement in ONE_OF_EACH.split(";"):
+        if statement.strip():
+            connection.execute(text(statement))
+
+
+ONE_OF_EACH = """
+INSERT INTO sites (id, name) VALUES (gen_random_uuid(), 'site');
+INSERT INTO walls (id, site_id, name) SELECT gen_random_uuid(), id, 'north' FROM sites;
+INSERT INTO inspections (id, site_id, name) SELECT gen_random_uuid(), id, 'first' FROM sites;
+INSERT INTO archives (id, inspection_id, file_name, state, attempt, entries_done, ignored_entries)
+    SELECT gen_random_uuid(), id, 'photos.zip', 'succeeded', 1, 1, 0 FROM inspections;
+INSERT INTO photos (id, inspection_id, wall_id, archive_id, path, state)
+    SELECT gen_random_uuid(), inspections.id, walls.id, archives.id, 'north/1.jpg', 'stored'
+    FROM inspections, walls, archives;
+INSERT INTO model_versions (id, name, digest, manifest, state, active)
+    VALUES (gen_random_uuid(), 'starter', 'd', '{}', 'ready', true);
+INSERT INTO runs (id, inspection_id, model_version_id, prompts, postprocess, state)
+    SELECT gen_random_uuid(), inspections.id, model_versions.id, '{crack}', '{}', 'running'
+    FROM inspections, model_versions;
+UPDATE inspections SET active_run_id = runs.id FROM runs;
+INSERT INTO tasks (run_id, photo_id, state, attempt, tries, ended_at)
+    SELECT runs.id, photos.id, 'succeeded', 1, 1, now() FROM runs, photos;
+INSERT INTO items (run_id, photo_id, prompt_index, mask_key, mask_sha256, foreground_px, analysed_px,
+    coverage_pct, presence, mean_probability, max_probability, components, largest_component_px)
+    SELECT run_id, photo_id, 0, 'k', 's', 1, 4, 25, 1, 1, 1, 1, 1 FROM tasks;
+INSERT INTO keys (id, name, prefix, secret_sha256, scopes)
+    VALUES (gen_random_uuid(), 'k', 'p', sha256('x'), '{read}');
+INSERT INTO remembered_answers (key_id, idempotency_key, request_sha256, headers)
+    SELECT id, 'once', 's', '{}' FROM keys;
+"""
