@@ -52,7 +52,7 @@ def test_one_claim_at_a_time(engine, archive_id):
 def test_progress_is_recorded_and_the_end(engine, archive_id):
     claim = claimed(engine, archive_id)
     with transaction(engine) as session:
-        assert archive_claims.advance(session, claim, 60, total=9, done=4, ignored=1)
+        assert archive_claims.advance(session, claim, total=9, done=4, ignored=1)
     archive = read(engine, archive_id)
     assert (archive.entries_total, archive.entries_done, archive.ignored_entries) == (9, 4, 1)
     with transaction(engine) as session:
@@ -67,7 +67,7 @@ def test_a_lost_claim_writes_nothing(engine, archive_id):
     let_lease_run_out(engine)
     current = claimed(engine, archive_id)
     with transaction(engine) as session:
-        assert not archive_claims.advance(session, late, 60, total=9, done=4, ignored=0)
+        assert not archive_claims.advance(session, late, total=9, done=4, ignored=0)
         assert not archive_claims.finish(session, late)
         assert not archive_claims.fail(session, late, Code.ARCHIVE_CORRUPT, "late")
         assert not archive_claims.release(session, late, count_try=False)

@@ -94,6 +94,12 @@ def iter_photos(
         raise ArchiveError(Code.ARCHIVE_EMPTY, "the archive holds no files")
 
 
+def count_entries(file: IO[bytes], limits: ArchiveLimits = _DEFAULT_LIMITS) -> int:
+    """How many items `iter_photos` will give. Raises ArchiveError as that does before its first item."""
+    with _open(file, limits) as archive:
+        return len(archive.infolist())
+
+
 class _Unpacker:
     """What must be remembered from entry to entry: paths seen and bytes unpacked."""
 

@@ -52,15 +52,17 @@ def claim(session: Session, archive_id: uuid.UUID, lease_s: float) -> ArchiveCla
     return ArchiveClaim(archive_id, taken.inspection_id, taken.attempt)
 
 
-def advance(
-    session: Session, claim: ArchiveClaim, lease_s: float, *, total: int, done: int, ignored: int
-) -> bool:
-    """Record how far the unpacking has come and hold the claim on; false where it was lost.
+def extend(session: Session, claim: ArchiveClaim, lease_s: float) -> bool:
+    """Hold a claim for another `lease_s` seconds from now; false where it was lost."""
+    return _update_held(session, claim, lease_until=_until(lease_s))
+
+
+def advance(session: Session, claim: ArchiveClaim, *, total: int, done: int, ignored: int) -> bool:
+    """Record how far the unpacking has come; false where the claim was lost.
 
     Call it in the transaction that writes the entries' photos, and roll that back on false.
     """
-    values = {"entries_total": total, "entries_done": done, "ignored_entries": ignored}
-    return _update_held(session, claim, lease_until=_until(lease_s), **values)
+    return _update_held(session, claim, entries_total=total, entries_done=done, ignored_entries=ignored)
 
 
 def finish(session: Session, claim: ArchiveClaim) -> bool:

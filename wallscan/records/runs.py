@@ -1,6 +1,7 @@
 """Runs: submitting, ending, cancelling, retrying. Whether a run is done is derived from its tasks.
 
-Locks are taken in one order everywhere, the run's row before its tasks', so that no two calls deadlock.
+Locks are taken in one order everywhere, the inspection's row, the run's, its tasks', so that no two calls
+deadlock.
 Nothing here commits: the caller's transaction does.
 """
 
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import RUN_ENDED, PhotoState, RunState, TaskState
+from wallscan.records import inspections
 from wallscan.records.tables import Inspection, Photo, Run, Task
 
 _OPEN_TASKS = (TaskState.QUEUED, TaskState.RUNNING)
@@ -30,8 +32,9 @@ def submit(
     """Order the analysis of all stored photos of an inspection, each content once; return the run's id.
 
     The run becomes the inspection's active one. Its messages are sent after the commit: `tasks.due`.
-    Raises RunError `inspection_empty` where no photo is stored.
+    Raises RunError `inspection_empty` where no photo is stored, WallscanError `inspection_unknown`.
     """
+    inspections.lock(session, inspection_id)
     run_id = uuid.uuid4()
     run = Run(
         id=run_id,

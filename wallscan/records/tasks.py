@@ -34,6 +34,7 @@ class Claim:
     prompts: tuple[str, ...]
     postprocess: dict[str, Any]
     model_digest: str
+    model_manifest: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,10 @@ def mark_sent(session: Session, messages: Sequence[InspectPhoto]) -> None:
 
 def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: int, tries: int) -> Claim:
     row = session.execute(
-        select(Photo.inspection_id, Photo.sha256, Run.prompts, Run.postprocess, ModelVersion.digest)
+        select(
+            *(Photo.inspection_id, Photo.sha256, Run.prompts, Run.postprocess),
+            *(ModelVersion.digest, ModelVersion.manifest),
+        )
         .join_from(Run, ModelVersion, ModelVersion.id == Run.model_version_id)
         .join(Photo, Photo.id == photo_id)
         .where(Run.id == run_id)
@@ -190,6 +194,7 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
         prompts=tuple(row.prompts),
         postprocess=row.postprocess,
         model_digest=row.digest,
+        model_manifest=row.manifest,
     )
 
 

@@ -38,6 +38,11 @@ class ClipsegEngine:
         """What is loaded, with the presence gates of its prompts."""
         return self._manifest
 
+    @property
+    def input_px(self) -> int:
+        """See `Engine.input_px`."""
+        return self._spec.side
+
     @torch.inference_mode()
     def probabilities(self, image: NDArray[np.uint8], prompts: Sequence[str]) -> NDArray[np.float32]:
         """See `Engine.probabilities`."""

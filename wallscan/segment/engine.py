@@ -17,6 +17,10 @@ class Engine(Protocol):
     def manifest(self) -> Manifest:
         """What is loaded, with the presence gates of its prompts."""
 
+    @property
+    def input_px(self) -> int:
+        """Side of the network's square input: a photo may be reduced to about twice of it beforehand."""
+
     def probabilities(self, image: NDArray[np.uint8], prompts: Sequence[str]) -> NDArray[np.float32]:
         """Per prompt, the probability of each place: (P, s, s) float32 in 0..1.
 

@@ -1,0 +1,184 @@
+"""One archive: claim, fetch, unpack entry by entry into photos of its inspection.
+
+Safe to repeat: an entry's place is its path, its bytes go under the id of the photo there, so a second
+pass over what the first one stored changes nothing.
+"""
+
+import logging
+import re
+import tempfile
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import ArchiveError, PhotoError, UnavailableError, WallscanError
+from wallscan.domain.lifecycle import MAX_ATTEMPTS
+from wallscan.domain.walls import MAX_PATH_CHARS, normal_path, wall_of
+from wallscan.photos.archives import Entry, Ignored, Rejected, count_entries, iter_photos
+from wallscan.photos.decode import check
+from wallscan.photos.sniff import sniff
+from wallscan.records import archive_claims, intake
+from wallscan.records.archive_claims import ArchiveClaim
+from wallscan.records.intake import Candidate, Placed, Refusal
+from wallscan.records.session import transaction
+from wallscan.storage import ObjectMissing, keys
+from worker.heartbeat import held
+from worker.resources import Resources
+
+_log = logging.getLogger(__name__)
+
+_BATCH_ENTRIES = 50
+_BATCH_BYTES = 64 * 2**20
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class _ClaimLostError(Exception):
+    """Raised when another worker has taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unpacked:
+    """An entry in memory; `candidate` is None for one that is no photo and no loss."""
+
+    candidate: Candidate | None
+    data: bytes = b""
+
+
+def unpack_archive(resources: Resources, archive_id: uuid.UUID) -> None:
+    """Unpack an archive if it is free. Safe to call any number of times, and to die in anywhere."""
+    with transaction(resources.engine) as session:
+        claim = archive_claims.claim(session, archive_id, resources.lease_s)
+    if claim is not None:
+        with held(lambda: _extend(resources, claim), resources.lease_s):
+            _work(resources, claim)
+
+
+def _extend(resources: Resources, claim: ArchiveClaim) -> bool:
+    with transaction(resources.engine) as session:
+        return archive_claims.extend(session, claim, resources.lease_s)
+
+
+def _work(resources: Resources, claim: ArchiveClaim) -> None:
+    try:
+        _unpack(resources, claim)
+    except UnavailableError as error:
+        _log.warning("archive %s waits: %s", claim.archive_id, error)
+        _release(resources, claim, count_try=False)
+    except WallscanError as error:
+        _fail(resources, claim, error.code, error.detail)
+    except _ClaimLostError:
+        _log.warning("archive %s: the claim was lost", claim.archive_id)
+    except Exception as error:  # noqa: BLE001 - the row must say so, whatever it is
+        _log.exception("archive %s", claim.archive_id)
+        if claim.attempt < MAX_ATTEMPTS:
+            _release(resources, claim, count_try=True)
+        else:
+            _fail(resources, claim, Code.INTERNAL_ERROR, f"unexpected {type(error).__name__}")
+
+
+def _unpack(resources: Resources, claim: ArchiveClaim) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "archive.zip"
+        try:
+            resources.store.download(keys.archive(claim.archive_id), path)
+        except ObjectMissing as error:
+            raise ArchiveError(Code.ARCHIVE_NOT_UPLOADED, "storage does not hold the archive") from error
+        with path.open("rb") as file:
+            total, done, ignored = count_entries(file), 0, 0
+            file.seek(0)
+            for batch in _batches(_unpacked(item) for item in iter_photos(file)):
+                done += len(batch)
+                ignored += sum(entry.candidate is None for entry in batch)
+                arrived = _store(resources, claim, batch)
+                _advance(resources, claim, arrived, total=total, done=done, ignored=ignored)
+    with transaction(resources.engine) as session:
+        archive_claims.finish(session, claim)
+
+
+def _unpacked(item: Entry | Rejected | Ignored) -> _Unpacked:
+    if isinstance(item, Ignored):
+        return _Unpacked(None)
+    if isinstance(item, Rejected):
+        return _refused(item.name, item.code, item.detail)
+    data = item.file.read()
+    try:
+        wall = wall_of(item.path)
+        check(data)
+    except PhotoError as error:
+        return _refused(item.path, error.code, error.detail)
+    return _Unpacked(Candidate(item.path, wall, item.size_bytes, item.sha256), data)
+
+
+def _refused(name: str, code: Code, detail: str) -> _Unpacked:
+    """A refused entry, listed under its wall where its name has one, else under what prints of it."""
+    try:
+        path = normal_path(name)
+        wall: str | None = wall_of(path)
+    except PhotoError:
+        path, wall = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", name)[:MAX_PATH_CHARS], None
+    return _Unpacked(Candidate(path, wall, 0, None, Refusal(code, detail)))
+
+
+def _batches(entries: Iterable[_Unpacked]) -> Iterator[list[_Unpacked]]:
+    batch: list[_Unpacked] = []
+    for entry in entries:
+        batch.append(entry)
+        if len(batch) >= _BATCH_ENTRIES or sum(len(one.data) for one in batch) >= _BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _store(resources: Resources, claim: ArchiveClaim, batch: list[_Unpacked]) -> set[uuid.UUID]:
+    """Rows first, as expected; then the bytes that they await. Returns the photos whose bytes are in."""
+    entries = [entry for entry in batch if entry.candidate is not None]
+    candidates = [entry.candidate for entry in entries if entry.candidate is not None]
+    with transaction(resources.engine) as session:
+        placed = intake.place(session, claim.inspection_id, candidates, claim.archive_id)
+        _list_rowless(session, claim, zip(candidates, placed, strict=True))
+    return {
+        _put(resources, claim, place.original_id, entry.data)
+        for entry, place in zip(entries, placed, strict=True)
+        if place.awaits_bytes and place.original_id is not None
+    }
+
+
+def _list_rowless(session: Session, claim: ArchiveClaim, placed: Iterable[tuple[Candidate, Placed]]) -> None:
+    """An entry whose path a usable photo holds gets no row there; it is listed under a name of its own."""
+    suffix = f" ({claim.archive_id.hex[:8]})"
+    refused = [
+        replace(one, path=one.path[: MAX_PATH_CHARS - len(suffix)] + suffix, refusal=place.refusal)
+        for one, place in placed
+        if place.refusal is not None and place.photo_id is None
+    ]
+    intake.place(session, claim.inspection_id, refused, claim.archive_id)
+
+
+def _put(resources: Resources, claim: ArchiveClaim, photo_id: uuid.UUID, data: bytes) -> uuid.UUID:
+    media_type = sniff(data).value
+    resources.store.put(keys.photo(claim.inspection_id, photo_id), data, media_type)
+    return photo_id
+
+
+def _advance(
+    resources: Resources, claim: ArchiveClaim, arrived: set[uuid.UUID], *, total: int, done: int, ignored: int
+) -> None:
+    with transaction(resources.engine) as session:
+        if not archive_claims.advance(session, claim, total=total, done=done, ignored=ignored):
+            raise _ClaimLostError
+        intake.arrived(session, claim.inspection_id, arrived)
+
+
+def _release(resources: Resources, claim: ArchiveClaim, *, count_try: bool) -> None:
+    with transaction(resources.engine) as session:
+        archive_claims.release(session, claim, count_try=count_try)
+
+
+def _fail(resources: Resources, claim: ArchiveClaim, code: Code, detail: str) -> None:
+    with transaction(resources.engine) as session:
+        archive_claims.fail(session, claim, code, detail)

@@ -1,0 +1,86 @@
+"""Models of a process: fetched once a machine, checked, loaded once a process, the latest few kept."""
+
+import shutil
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import BundleError
+from wallscan.models.files import check_files
+from wallscan.models.manifest import MANIFEST_NAME, Manifest, bundle_digest
+from wallscan.segment.engine import Engine, load_engine
+from wallscan.storage import ObjectMissing, ObjectStore, keys
+
+_KEPT = 2
+
+
+class Models:
+    """Engines by the digest of their bundle.
+
+    A run names its version, so a newly activated one is loaded when its first photo comes: no restart.
+    """
+
+    def __init__(
+        self, store: ObjectStore, folder: Path, load: Callable[[Path], Engine] = load_engine
+    ) -> None:
+        self._store = store
+        self._folder = folder
+        self._load = load
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+
+    def engine(self, digest: str, manifest: dict[str, Any]) -> Engine:
+        """The loaded engine of a bundle; `manifest` is the one registered with it.
+
+        Raises BundleError (`bundle_*`) where the bundle is not what was registered, StorageUnavailable.
+        """
+        if digest not in self._engines:
+            self._engines[digest] = self._load(self._fetched(digest, Manifest.model_validate(manifest)))
+            if len(self._engines) > _KEPT:
+                self._engines.popitem(last=False)
+        self._engines.move_to_end(digest)
+        return self._engines[digest]
+
+    def _fetched(self, digest: str, manifest: Manifest) -> Path:
+        """The bundle's folder on this machine. A damaged one, say by a full disk, is fetched anew."""
+        folder = self._folder / digest
+        if folder.exists():
+            try:
+                check_files(folder)
+            except BundleError:
+                shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            self._fetch(digest, manifest, folder)
+        return folder
+
+    def _fetch(self, digest: str, manifest: Manifest, folder: Path) -> None:
+        if bundle_digest(manifest) != digest:
+            raise BundleError(Code.BUNDLE_CHECKSUM_MISMATCH, "the manifest is not the one registered")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=".fetching-") as temporary:
+            bundle = Path(temporary) / "bundle"
+            bundle.mkdir()
+            self._download(digest, manifest, bundle)
+            check_files(bundle)
+            _move(bundle, folder)
+
+    def _download(self, digest: str, manifest: Manifest, bundle: Path) -> None:
+        (bundle / MANIFEST_NAME).write_text(manifest.model_dump_json(), encoding="utf-8")
+        for file in manifest.files:
+            try:
+                self._store.download(keys.model_file(digest, file.name), bundle / file.name)
+            except ObjectMissing as error:
+                raise BundleError(
+                    Code.BUNDLE_FILE_MISSING, f"storage does not hold the model's {file.name}"
+                ) from error
+
+
+def _move(bundle: Path, folder: Path) -> None:
+    """Into place in one step; where another process was faster, its copy is the same."""
+    try:
+        bundle.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
