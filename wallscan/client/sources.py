@@ -73,9 +73,8 @@ def _copy_all(files: Iterable[tuple[str, IO[bytes]]], folder: Path) -> None:
 def _from_hub(repository: str, revision: str | None) -> Path:
     """The repository's safe files in the hub's own cache. Pickled weights are never downloaded."""
     # Takes a while to import, and reads HF_ENDPOINT and HF_HOME then.
-    import httpx
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
         _refuse_pickled(repository, HfApi().list_repo_files(repository, revision=revision))
@@ -84,7 +83,9 @@ def _from_hub(repository: str, revision: str | None) -> Path:
         raise SourceError(
             Code.MODEL_SOURCE_UNKNOWN, f"the hub has no model {repository!r}, or it is not public"
         ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
+    except SourceError:
+        raise
+    except Exception as error:  # the hub's library lets through whatever its HTTP library raises
         raise SourceError(Code.HUB_UNREACHABLE, f"the hub did not hand out {repository}: {error}") from error
     return Path(folder)
 

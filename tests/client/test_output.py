@@ -1,0 +1,67 @@
+import pytest
+
+from wallscan.client.errors import OutputError
+from wallscan.client.output import Output, make_output, mask_path, overlay_path, refuse_taken
+from wallscan.domain.errors import PhotoError
+
+
+def test_masks_lie_under_the_photos_own_path():
+    assert mask_path("kitchen/1.jpg", "drywall joint") == "masks/kitchen/1.jpg.drywall-joint.png"
+    assert overlay_path("kitchen/1.jpg") == "overlays/kitchen/1.jpg.jpg"
+
+
+def test_names_that_are_too_long_are_cut_and_stay_apart(tmp_path):
+    first, second = ("ü" * 120 + end for end in ("a.jpg", "b.jpg"))
+    paths = {mask_path(f"w/{name}", "crack") for name in (first, second)}
+    assert len(paths) == 2
+    for path in paths:
+        assert path.endswith(".crack.png")
+        Output(tmp_path).write(path, b"x")
+
+
+def test_writing_replaces_and_leaves_no_scraps(tmp_path):
+    output = Output(tmp_path)
+    output.write("masks/a/1.png", b"old")
+    assert output.write("masks/a/1.png", b"new") == tmp_path / "masks/a/1.png"
+    assert (tmp_path / "masks/a/1.png").read_bytes() == b"new"
+    assert [path.name for path in (tmp_path / "masks/a").iterdir()] == ["1.png"]
+
+
+@pytest.mark.parametrize(
+    "path", ["../x.png", "masks/../../x.png", "/etc/x.png", "a\\..\\..\\x.png", "C:/x.png"]
+)
+def test_no_path_of_the_server_leads_outside(tmp_path, path):
+    with pytest.raises(PhotoError, match="path_invalid"):
+        Output(tmp_path / "out").write(path, b"x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_default_folder_is_a_new_one_each_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, second = (make_output(None, overwrite=False).folder for _ in range(2))
+    assert first != second
+    assert first.name.startswith("wallscan-report-2")
+    assert second.name == f"{first.name}-2"
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path):
+    (tmp_path / "thesis.doc").touch()
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="output_taken"):
+            refuse_taken(tmp_path, overwrite=overwrite)
+    with pytest.raises(OutputError, match="is a file"):
+        refuse_taken(tmp_path / "thesis.doc", overwrite=True)
+
+
+def test_overwrite_removes_the_earlier_report_alone(tmp_path):
+    for name in ("report.json", "report.html", "masks/a/1.png", "notes.txt"):
+        Output(tmp_path).write(name, b"x")
+    with pytest.raises(OutputError, match="--overwrite"):
+        make_output(tmp_path, overwrite=False)
+    make_output(tmp_path, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_an_empty_or_a_new_folder_is_fine(tmp_path):
+    make_output(tmp_path, overwrite=False)
+    assert make_output(tmp_path / "a/b", overwrite=False).folder.is_dir()

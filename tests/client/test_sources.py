@@ -1,0 +1,122 @@
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import pytest
+
+from tests.client.hub import serving_hub
+from wallscan.client.errors import SourceError
+from wallscan.client.sources import default_name, model_folder
+
+FILES = {"config.json": b"{}", "model.safetensors": b"weights" * 1000, "merges.txt": b"a b"}
+PICKLED = {"config.json": b"{}", "pytorch_model.bin": b"pickle"}
+
+# The hub's library reads its address when it is imported: a process of its own for each.
+FETCH = """
+import sys
+from wallscan.client.errors import SourceError
+from wallscan.client.sources import model_folder
+try:
+    with model_folder(sys.argv[1]) as folder:
+        print("got", *sorted(path.name for path in folder.iterdir()))
+except SourceError as error:
+    print(error.code)
+"""
+
+
+def fetched(tmp_path, endpoint: str, repository: str) -> str:
+    env = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
+    command = [sys.executable, "-c", FETCH, repository]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_safe_files_come_from_the_hub_and_pickles_stay_there(tmp_path):
+    files = {**FILES, "pytorch_model.bin": b"pickle", "handler.py": b"import os"}
+    with serving_hub("CIDAS/tiny", files) as (endpoint, handed_out):
+        assert fetched(tmp_path, endpoint, "CIDAS/tiny") == "got config.json merges.txt model.safetensors"
+    assert sorted(handed_out) == sorted(FILES)
+
+
+def test_a_second_time_nothing_is_downloaded(tmp_path):
+    with serving_hub("CIDAS/tiny", FILES) as (endpoint, handed_out):
+        fetched(tmp_path, endpoint, "CIDAS/tiny")
+        fetched(tmp_path, endpoint, "CIDAS/tiny")
+    assert len(handed_out) == len(FILES)
+
+
+def test_a_repository_of_pickles_is_refused_before_any_download(tmp_path):
+    with serving_hub("CIDAS/old", PICKLED) as (endpoint, handed_out):
+        assert fetched(tmp_path, endpoint, "CIDAS/old") == "bundle_file_forbidden"
+    assert not handed_out
+
+
+def test_a_repository_that_is_not_there(tmp_path):
+    with serving_hub("CIDAS/tiny", FILES) as (endpoint, _):
+        assert fetched(tmp_path, endpoint, "CIDAS/other") == "model_source_unknown"
+
+
+@pytest.mark.slow  # the hub's library tries for 20 s
+def test_a_hub_that_does_not_answer(tmp_path):
+    assert fetched(tmp_path, "http://127.0.0.1:9", "CIDAS/tiny") == "hub_unreachable"
+
+
+def test_a_name_that_is_nothing_at_all():
+    with pytest.raises(SourceError, match="model_source_unknown"), model_folder("no/such/thing/here"):
+        pass
+
+
+def zipped(files) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def tarred(files) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_a_bundle_file_is_unpacked_for_as_long_as_needed(tmp_path, pack):
+    (tmp_path / "model").write_bytes(pack({f"tiny/{name}": data for name, data in FILES.items()}))
+    with model_folder(str(tmp_path / "model")) as folder:
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == FILES
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+@pytest.mark.parametrize("names", [("a/config.json", "b/config.json"), (".hidden",), ("..",), ("a b.json",)])
+def test_names_with_no_place_in_a_bundle(tmp_path, pack, names):
+    (tmp_path / "model").write_bytes(pack(dict.fromkeys(names, b"x")))
+    with pytest.raises(SourceError, match="bundle_file_forbidden"), model_folder(str(tmp_path / "model")):
+        pass
+
+
+def test_a_file_that_is_no_archive(tmp_path):
+    (tmp_path / "model").write_bytes(b"not an archive")
+    with pytest.raises(SourceError, match="bundle_unloadable"), model_folder(str(tmp_path / "model")):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("source", "name"), [("my models.tar.gz", "my-models"), ("..folder..", "folder"), ("###", "model")]
+)
+def test_a_model_is_named_by_its_file(tmp_path, source, name):
+    (tmp_path / source).touch()
+    assert default_name(str(tmp_path / source)) == name
+
+
+def test_a_model_of_the_hub_keeps_its_name():
+    assert default_name("CIDAS/clipseg-rd64-refined") == "CIDAS/clipseg-rd64-refined"
