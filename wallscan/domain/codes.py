@@ -96,6 +96,7 @@ class Code(StrEnum):
     OUTPUT_TAKEN = "output_taken"  # the folder for the report already holds something
 
     # The system
+    BROKER_UNAVAILABLE = "broker_unavailable"
     DATABASE_UNAVAILABLE = "database_unavailable"
     INTERNAL_ERROR = "internal_error"
     NOT_READY = "not_ready"  # the database, the queue or storage does not answer the readiness check

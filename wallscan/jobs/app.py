@@ -28,6 +28,8 @@ def make_celery(settings: QueueSettings, name: str, hard_limit_s: int | None = N
         # With True a photo that kills its worker would be redelivered for ever; the sweeper counts tries.
         task_reject_on_worker_lost=False,
         task_time_limit=limit_s,
+        # Raised inside the task first, which can then say that time was the reason.
+        task_soft_time_limit=max(1, limit_s * 9 // 10),
         worker_prefetch_multiplier=1,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import UnavailableError
 from wallscan.jobs.messages import Message
 
 
@@ -29,3 +32,16 @@ def send(app: Celery, messages: Sequence[Message]) -> int:
     except (OperationalError, OSError):
         return sent
     return sent
+
+
+def queue_length(app: Celery, queue: str) -> int:
+    """Messages that wait in a queue; those that a worker has taken are not counted.
+
+    Raises UnavailableError `broker_unavailable`.
+    """
+    client = redis.Redis.from_url(app.conf.broker_url, socket_timeout=2, socket_connect_timeout=2)
+    try:
+        with client:
+            return int(client.llen(queue))
+    except (redis.RedisError, OSError) as error:
+        raise UnavailableError(Code.BROKER_UNAVAILABLE, "the broker does not answer") from error
