@@ -9,7 +9,7 @@ from sqlalchemy import Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import WallscanError
+from wallscan.domain.errors import RunError, WallscanError
 from wallscan.domain.lifecycle import PhotoState
 from wallscan.records import tables
 from wallscan.records.sites import SiteIds, visible
@@ -37,6 +37,18 @@ def get(session: Session, sites: SiteIds, inspection_id: uuid.UUID) -> Inspectio
 def site_of(session: Session, sites: SiteIds, inspection_id: uuid.UUID) -> uuid.UUID:
     """The site of an inspection. Raises WallscanError `inspection_unknown`."""
     return _row(session, _visible(sites, inspection_id), inspection_id).site_id
+
+
+def run_prompts(session: Session, sites: SiteIds, run_id: uuid.UUID) -> list[str]:
+    """The prompts of a run that the caller may see. Raises RunError `run_unknown`."""
+    prompts = session.scalar(
+        select(tables.Run.prompts)
+        .join(tables.Inspection, tables.Inspection.id == tables.Run.inspection_id)
+        .where(tables.Run.id == run_id, visible(tables.Inspection.site_id, sites))
+    )
+    if prompts is None:
+        raise RunError(Code.RUN_UNKNOWN, f"there is no run {run_id}")
+    return prompts
 
 
 def lock(session: Session, inspection_id: uuid.UUID) -> uuid.UUID:

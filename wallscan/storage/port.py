@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,9 @@ class ObjectStore(Protocol):
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
         """Store a file of any size, replacing what is there."""
+
+    def put_stream(self, key: str, stream: BinaryIO, content_type: str) -> None:
+        """Store what a seekable binary stream holds, of any size, replacing what is there."""
 
     def get(self, key: str) -> bytes:
         """The whole object in memory. Raises ObjectMissing."""

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 import boto3
@@ -66,6 +66,11 @@ class S3ObjectStore:
         """See `ObjectStore.put_file`."""
         with _translated(key):
             self._client.upload_file(str(path), self.bucket, key, ExtraArgs={"ContentType": content_type})
+
+    def put_stream(self, key: str, stream: BinaryIO, content_type: str) -> None:
+        """See `ObjectStore.put_stream`."""
+        with _translated(key):
+            self._client.upload_fileobj(stream, self.bucket, key, ExtraArgs={"ContentType": content_type})
 
     def get(self, key: str) -> bytes:
         """See `ObjectStore.get`."""

@@ -1,0 +1,1 @@
+"""Routes, one file a noun. A route opens its transactions itself: what it answers is committed."""

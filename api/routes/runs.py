@@ -1,0 +1,138 @@
+"""Runs: submitted, watched, cancelled, tried again."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks, Request, Response
+from pydantic import Field, TypeAdapter
+
+from api.auth import Caller
+from api.bootstrap import Services as AllServices
+from api.context import Services
+from api.paging import Cursor, Limit, begin, page
+from api.waiting import IfNoneMatch, Wait, watched
+from wallscan.domain.lifecycle import RUN_ENDED, TaskState
+from wallscan.domain.pipelines import FOUNDING
+from wallscan.domain.prompts import normal_prompts
+from wallscan.jobs.send import send
+from wallscan.records import inspections, intake, models, progress, runs, tasks
+from wallscan.records.session import transaction
+from wallscan.storage import keys
+from wallscan.wire.common import Page
+from wallscan.wire.runs import Item, NewRun, Run
+
+router = APIRouter(tags=["runs"])
+_BY_PATH: TypeAdapter[tuple[str, int]] = TypeAdapter(tuple[str, Annotated[int, Field(ge=0, le=100)]])
+
+
+@router.post("/inspections/{inspection_id}/runs", status_code=202)
+def submit_run(
+    inspection_id: UUID,
+    order: NewRun,
+    services: Services,
+    caller: Caller,
+    response: Response,
+    background: BackgroundTasks,
+) -> Run:
+    """Order an inspection of all photos that have arrived. Poll the address in `Location`."""
+    prompts = normal_prompts(order.prompts)
+    with transaction(services.engine) as session:
+        inspections.site_of(session, caller.sites, inspection_id)
+        model = models.resolve(session, order.model)
+        announced = intake.expected(session, inspection_id)
+    found = _in_storage(services, inspection_id) if announced else frozenset()
+    with transaction(services.engine) as session:
+        intake.settle(session, inspection_id, announced, found)
+        run_id = runs.submit(session, inspection_id, model.id, prompts, dict(FOUNDING))
+        run = progress.progress(session, run_id)
+    return _accepted(run, services, response, background)
+
+
+@router.get("/runs/{run_id}", response_model=Run)
+async def get_run(
+    run_id: UUID,
+    request: Request,
+    services: Services,
+    caller: Caller,
+    wait: Wait = 0,
+    if_none_match: IfNoneMatch = None,  # noqa: ARG001 - read by `watched`, named here for the document
+) -> Response:
+    """A run's state, counts, percentage, time left and first errors."""
+
+    def look() -> Run:
+        with transaction(services.engine) as session:
+            inspections.run_prompts(session, caller.sites, run_id)
+            return progress.progress(session, run_id)
+
+    return await watched(request, look, _etag, lambda run: run.state in RUN_ENDED, wait)
+
+
+@router.get("/runs/{run_id}/items")
+def list_items(
+    run_id: UUID,
+    services: Services,
+    caller: Caller,
+    state: TaskState | None = None,
+    wall_id: UUID | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Item]:
+    """Items (photo x prompt) of a run, in the order of path and prompt."""
+    after = begin(cursor, _BY_PATH)
+    with transaction(services.engine) as session:
+        prompts = inspections.run_prompts(session, caller.sites, run_id)
+        rows = progress.items(session, run_id, state=state, wall_id=wall_id, after=after, limit=limit + 1)
+    return page(rows, limit, _BY_PATH, lambda item: (item.path, prompts.index(item.prompt)))
+
+
+@router.post("/runs/{run_id}/cancel", status_code=202)
+def cancel_run(
+    run_id: UUID, services: Services, caller: Caller, response: Response, background: BackgroundTasks
+) -> Run:
+    """Stop a run: photos under way are finished, results stay."""
+    with transaction(services.engine) as session:
+        inspections.run_prompts(session, caller.sites, run_id)
+        runs.cancel(session, run_id)
+        run = progress.progress(session, run_id)
+    return _accepted(run, services, response, background)
+
+
+@router.post("/runs/{run_id}/retry", status_code=202)
+def retry_run(
+    run_id: UUID, services: Services, caller: Caller, response: Response, background: BackgroundTasks
+) -> Run:
+    """Try the failed and cancelled photos of an ended run again."""
+    with transaction(services.engine) as session:
+        inspections.run_prompts(session, caller.sites, run_id)
+        runs.retry(session, run_id)
+        run = progress.progress(session, run_id)
+    return _accepted(run, services, response, background)
+
+
+def _in_storage(services: AllServices, inspection_id: UUID) -> frozenset[UUID]:
+    """Photos whose bytes arrived. Size and hash need no look: the presigned address took no others."""
+    prefix = keys.inspection_photos(inspection_id)
+    return frozenset(UUID(key.removeprefix(prefix)) for key in services.store.list(prefix))
+
+
+def _accepted(run: Run, services: AllServices, response: Response, background: BackgroundTasks) -> Run:
+    """202: where to look, and the first messages once the answer is out."""
+    background.add_task(_ring, services, run.id)
+    response.headers["Location"] = f"/v1/runs/{run.id}"
+    response.headers["Retry-After"] = "1"
+    return run
+
+
+def _ring(services: AllServices, run_id: UUID) -> None:
+    """Send the first messages of a run; the sweeper sends the rest as the queue empties."""
+    with transaction(services.engine) as session:
+        due = tasks.due(session, services.settings.api.send_window, run_id)
+    sent = send(services.celery, due)
+    with transaction(services.engine) as session:
+        tasks.mark_sent(session, due[:sent])
+
+
+def _etag(run: Run) -> str:
+    counts = run.counts
+    numbers = (counts.queued, counts.running, counts.succeeded, counts.failed, counts.cancelled, run.skipped)
+    return f'W/"{run.state}-{"-".join(map(str, numbers))}"'
