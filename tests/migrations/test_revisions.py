@@ -13,6 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 import migrations
 from migrations.lock import ADVISORY_LOCK
 from tests.migrations.catalog import catalog
+from tests.records.one_of_each import insert_one_of_each
 from wallscan.records.access import Key
 
 ROOT = Path(migrations.__file__).parent.parent
@@ -116,37 +117,3 @@ def wait_until_waiting(connection, count):
     while connection.scalar(waiting) < count:
         assert time.monotonic() < deadline, "no upgrader came to wait"
         time.sleep(0.05)
-
-
-def insert_one_of_each(connection):
-    """A row in every table, in SQL, since the models may be ahead of the revision under test."""
-    for statement in ONE_OF_EACH.split(";"):
-        if statement.strip():
-            connection.execute(text(statement))
-
-
-ONE_OF_EACH = """
-INSERT INTO sites (id, name) VALUES (gen_random_uuid(), 'site');
-INSERT INTO walls (id, site_id, name) SELECT gen_random_uuid(), id, 'north' FROM sites;
-INSERT INTO inspections (id, site_id, name) SELECT gen_random_uuid(), id, 'first' FROM sites;
-INSERT INTO archives (id, inspection_id, file_name, state, attempt, entries_done, ignored_entries)
-    SELECT gen_random_uuid(), id, 'photos.zip', 'succeeded', 1, 1, 0 FROM inspections;
-INSERT INTO photos (id, inspection_id, wall_id, archive_id, path, state)
-    SELECT gen_random_uuid(), inspections.id, walls.id, archives.id, 'north/1.jpg', 'stored'
-    FROM inspections, walls, archives;
-INSERT INTO model_versions (id, name, digest, manifest, state, active)
-    VALUES (gen_random_uuid(), 'starter', 'd', '{}', 'ready', true);
-INSERT INTO runs (id, inspection_id, model_version_id, prompts, postprocess, state)
-    SELECT gen_random_uuid(), inspections.id, model_versions.id, '{crack}', '{}', 'running'
-    FROM inspections, model_versions;
-UPDATE inspections SET active_run_id = runs.id FROM runs;
-INSERT INTO tasks (run_id, photo_id, state, attempt, tries, ended_at)
-    SELECT runs.id, photos.id, 'succeeded', 1, 1, now() FROM runs, photos;
-INSERT INTO items (run_id, photo_id, prompt_index, mask_key, mask_sha256, foreground_px, analysed_px,
-    coverage_pct, presence, mean_probability, max_probability, components, largest_component_px)
-    SELECT run_id, photo_id, 0, 'k', 's', 1, 4, 25, 1, 1, 1, 1, 1 FROM tasks;
-INSERT INTO keys (id, name, prefix, secret_sha256, scopes)
-    VALUES (gen_random_uuid(), 'k', 'p', sha256('x'), '{read}');
-INSERT INTO remembered_answers (key_id, idempotency_key, request_sha256, headers)
-    SELECT id, 'once', 's', '{}' FROM keys;
-"""
