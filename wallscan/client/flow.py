@@ -76,9 +76,14 @@ def watched(client: Client, run: Run, screen: Screen) -> Run:
 
 def written(client: Client, report: Report, output: Output, screen: Screen) -> None:
     """Write a report with its masks and pictures, and say where."""
+    from wallscan.report import html_report, json_report, photos_csv, walls_csv
+
     report = fetch_masks(client, report, output, screen.err)
     pictures = fetch_overlays(client, report, output, screen.err)
-    _write_tables(report, output, pictures)
+    output.write("report.html", html_report(report, pictures))
+    output.write("report.csv", photos_csv(report))
+    output.write("walls.csv", walls_csv(report))
+    output.write("report.json", json_report(report))  # last: it marks a folder as holding a whole report
     screen.result(f"Report: {output.folder / 'report.html'}")
     screen.result(f"Tables: {output.folder / 'report.csv'}, {output.folder / 'walls.csv'}")
     screen.result(f"Masks:  {output.folder / 'masks'}")

@@ -40,6 +40,7 @@ app = typer.Typer(
     name="wallscan",
     help="Text-prompted inspection of wall photos: photos in, per-wall report out.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 

@@ -121,9 +121,11 @@ class Uploader:
         return True
 
     def _count(self, file: _Hashed, outcome: FileOutcome) -> None:
+        # A path that was stored before is its own duplicate.
+        another = outcome.outcome == "duplicate" and outcome.duplicate_of != outcome.photo_id
         with self._meter.lock:
-            self._sent.duplicate += outcome.outcome == "duplicate"
-            self._sent.stored += outcome.outcome != "duplicate"
+            self._sent.duplicate += another
+            self._sent.stored += not another
         self._meter.advance(file.size_bytes, things=1)
 
     def _put(self, file: _Hashed, target: UploadTarget) -> bool:

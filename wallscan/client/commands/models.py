@@ -38,8 +38,9 @@ def add(
     source: Annotated[
         str,
         typer.Argument(
+            metavar="SOURCE",
             help="Hub id (CIDAS/clipseg-rd64-refined), folder of a transformers model or bundle, "
-            "or a bundle as .zip or .tar."
+            "or a bundle as .zip or .tar.",
         ),
     ],
     name: Annotated[
@@ -69,7 +70,9 @@ def add(
 
 @app.command()
 def activate(
-    model: Annotated[str, typer.Argument(help="Id, digest (or its beginning) or name of the version.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Id, digest (or its beginning) or name of the version.")
+    ],
 ) -> None:
     """Let this version serve the runs that name none."""
     screen = open_screen()

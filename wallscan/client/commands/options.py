@@ -9,15 +9,17 @@ from wallscan.domain.prompts import DEFAULT_PROMPTS
 
 FolderArgument = Annotated[
     Path,
-    typer.Argument(exists=True, file_okay=False, help="Folder of photos. Each folder in it is a wall."),
+    typer.Argument(
+        metavar="FOLDER", exists=True, file_okay=False, help="Folder of photos. Each folder in it is a wall."
+    ),
 ]
 PromptOption = Annotated[
     list[str] | None,
     typer.Option(
         "--prompt",
         "-p",
-        help=f"What to look for, in words; once or several times. [default: {', '.join(DEFAULT_PROMPTS)}]",
-        show_default=False,
+        help="What to look for, in words; once or several times.",
+        show_default=" and ".join(DEFAULT_PROMPTS),
     ),
 ]
 SiteOption = Annotated[str | None, typer.Option(help="Name of the site.", show_default="the folder's name")]

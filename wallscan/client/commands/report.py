@@ -19,7 +19,7 @@ from wallscan.wire.report import Report
 
 def report(
     inspection: Annotated[
-        UUID | None, typer.Argument(help="Id of an inspection.", show_default=False)
+        UUID | None, typer.Argument(metavar="INSPECTION", help="Id of an inspection.", show_default=False)
     ] = None,
     site: Annotated[
         str | None, typer.Option(help="Name of a site: its newest inspection.", show_default=False)

@@ -14,7 +14,7 @@ from wallscan.wire.runs import Run
 
 
 def status(
-    run: Annotated[UUID, typer.Argument(help="Id of the run.")],
+    run: Annotated[UUID, typer.Argument(metavar="RUN", help="Id of the run.")],
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the run to end.")] = False,
 ) -> None:
     """Show a run: its state, its results so far and the first failures.

@@ -1,0 +1,5 @@
+from tests.client.cli_docs import PAGE, page
+
+
+def test_the_page_shows_every_command_as_it_is():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m tests.client.cli_docs"
