@@ -1,0 +1,61 @@
+"""`python -m api.seed`: make the bucket and register the shipped model. Run after the migrations."""
+
+import logging
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+
+from api.bootstrap import make_services, read_settings
+from api.bootstrap import make_services, read_settings
+from wallscan.domain.lifecycle import ModelState
+from wallscan.models.files import check_files
+from wallscan.models.manifest import MANIFEST_NAME, Manifest, bundle_digest
+from wallscan.models.starter import starter_bundle
+from wallscan.records import models
+from wallscan.records.session import transaction
+from wallscan.records.tables import ModelVersion
+from wallscan.storage import ObjectMissing, ObjectStore, keys
+
+
+def seed(engine: Engine, store: ObjectStore, bundle: Path) -> bool:
+    """Register `bundle` as ready and, where no model is active, active. True where it became active.
+
+    Safe to repeat and to run twice at once: files are stored under their digest, and a version that is
+    there already stays as it is. Raises BundleError where the bundle is not whole, StorageUnavailable,
+    UnavailableError.
+    """
+    manifest = check_files(bundle)
+    digest = bundle_digest(manifest)
+    _store_files(store, bundle, manifest, digest)
+    with transaction(engine) as session:
+        model = models.announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
+        # No trainer is asked: the package's own tests let this bundle load and answer.
+        if model.state is not ModelState.READY:
+            models.check(session, model.id)
+            models.checked(session, model.id, None)
+        if session.scalar(select(ModelVersion.id).where(ModelVersion.active)) is not None:
+            return False
+        models.activate(session, model.id)
+    return True
+
+
+def _store_files(store: ObjectStore, bundle: Path, manifest: Manifest, digest: str) -> None:
+    for file in manifest.files:
+        key = keys.model_file(digest, file.name)
+        try:
+            store.stat(key)
+        except ObjectMissing:
+            store.put_file(key, bundle / file.name, "application/octet-stream")
+
+
+def main() -> None:
+    """Seed the servers that the environment names."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    services = make_services(read_settings())
+    services.store.ensure_bucket()
+    became_active = seed(services.engine, services.store, starter_bundle())
+    logging.getLogger(__name__).info("starter model %s", "active" if became_active else "registered")
+
+
+if __name__ == "__main__":
+    main()

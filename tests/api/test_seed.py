@@ -1,0 +1,52 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from api.seed import seed
+from wallscan.domain.errors import BundleError
+from wallscan.models.files import read_manifest
+from wallscan.models.manifest import bundle_digest
+from wallscan.models.starter import starter_bundle
+from wallscan.records import models
+from wallscan.records.session import transaction
+from wallscan.storage import keys
+
+
+def test_the_shipped_model_is_stored_ready_and_active(engine, store):
+    assert seed(engine, store, starter_bundle())
+    manifest = read_manifest(starter_bundle())
+    with transaction(engine) as session:
+        active = models.resolve(session, None)
+    assert active.digest == bundle_digest(manifest)
+    for file in manifest.files:
+        assert store.stat(keys.model_file(active.digest, file.name)).size_bytes == file.size_bytes
+
+
+def test_seeding_again_or_twice_at_once_changes_nothing(engine, store):
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: seed(engine, store, starter_bundle()), range(2)))
+    assert not seed(engine, store, starter_bundle())
+    with transaction(engine) as session:
+        assert len(models.page(session, None, 10)) == 1
+
+
+def test_another_active_model_stays_active(engine, store):
+    with transaction(engine) as session:
+        other = models.announce(session, "other", "0" * 64, {})
+        models.check(session, other.id)
+        models.checked(session, other.id, None)
+        models.activate(session, other.id)
+    assert not seed(engine, store, starter_bundle())
+    with transaction(engine) as session:
+        assert models.resolve(session, None).id == other.id
+
+
+def test_a_damaged_bundle_is_refused_and_not_registered(engine, store, tmp_path):
+    bundle = shutil.copytree(starter_bundle(), tmp_path / "bundle")
+    with (bundle / "model.safetensors").open("r+b") as weights:
+        weights.truncate(1000)
+    with pytest.raises(BundleError):
+        seed(engine, store, bundle)
+    with transaction(engine) as session:
+        assert models.page(session, None, 10) == []
