@@ -8,7 +8,7 @@ import redis
 from sqlalchemy import Engine
 
 import migrations
-from tests.servers import TestServers, started_servers
+from tests.servers import TestServers, open_folder, started_servers
 from wallscan.records.session import make_engine
 from wallscan.storage import S3ObjectStore
 
@@ -18,7 +18,7 @@ _TEMPLATE = "migrated"
 @pytest.fixture(scope="session")
 def servers() -> Iterator[TestServers]:
     """Real Valkey, PostgreSQL and SeaweedFS for the session; they end with pytest, however it ends."""
-    with started_servers() as running:
+    with open_folder() as folder, started_servers(folder) as running:
         yield running
 
 

@@ -47,10 +47,16 @@ class TestServers:
 
 
 @contextmanager
-def started_servers() -> Iterator[TestServers]:
-    # pytest's own folders are closed to the account that PostgreSQL runs as under root.
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that PostgreSQL's account can pass through, unlike pytest's own under root."""
     folder = Path(tempfile.mkdtemp(prefix="wallscan-tests-"))
     folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def started_servers(folder: Path) -> Iterator[TestServers]:
     data = DataFolder(folder)
     group = ProcessGroup(data.lock_fd)
     supervisor = Supervisor(group)
@@ -65,4 +71,3 @@ def started_servers() -> Iterator[TestServers]:
         supervisor.close()
         group.end()
         data.unlock()
-        shutil.rmtree(folder)

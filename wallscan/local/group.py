@@ -37,7 +37,14 @@ class ProcessGroup:
 
     def _guard(self, group: int) -> subprocess.Popen[bytes]:
         argv = [*_PYTHON, guardian.__file__, str(os.getpid())]
-        return subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=self._kept, process_group=group)
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,  # else a reader of the launcher's output would wait for the guardian
+            stderr=subprocess.DEVNULL,
+            pass_fds=self._kept,
+            process_group=group,
+        )
 
     def keep_guarded(self) -> None:
         """Replace a guardian that was killed."""

@@ -21,6 +21,16 @@ from wallscan.local.probes import http_answers
 from wallscan.local.servers import Addresses
 from wallscan.local.supervisor import Child, log_end
 
+_VARIABLES = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "S3_ENDPOINT_URL",
+    "S3_PUBLIC_ENDPOINT_URL",
+    "S3_BUCKET",
+    "S3_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+)
 _PING_S = 0.3
 _SOURCES = ("api", "worker", "trainer", "migrations")
 
@@ -29,17 +39,17 @@ def environment(addresses: Addresses) -> dict[str, str]:
     """The environment variables by which every process of the product finds the three servers."""
     s3 = addresses.s3
     secret = s3.aws_secret_access_key
-    found = {
-        "DATABASE_URL": addresses.database_url,
-        "REDIS_URL": addresses.redis_url,
-        "S3_ENDPOINT_URL": s3.s3_endpoint_url,
-        "S3_PUBLIC_ENDPOINT_URL": s3.s3_public_endpoint_url,
-        "S3_BUCKET": s3.s3_bucket,
-        "S3_REGION": s3.s3_region,
-        "AWS_ACCESS_KEY_ID": s3.aws_access_key_id,
-        "AWS_SECRET_ACCESS_KEY": secret.get_secret_value() if secret else None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    values = (
+        addresses.database_url,
+        addresses.redis_url,
+        s3.s3_endpoint_url,
+        s3.s3_public_endpoint_url,
+        s3.s3_bucket,
+        s3.s3_region,
+        s3.aws_access_key_id,
+        secret.get_secret_value() if secret else None,
+    )
+    return {name: value for name, value in zip(_VARIABLES, values, strict=True) if value is not None}
 
 
 def source_folder() -> Path:
@@ -59,7 +69,8 @@ class Services:
 
     def __init__(self, data: DataFolder, env: Mapping[str, str]) -> None:
         self._data = data
-        self._env = {**os.environ, "PYTHONUNBUFFERED": "1", **env}
+        around = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
+        self._env = {**around, "PYTHONUNBUFFERED": "1", **env}
         self._source = source_folder()
         self._celery: Celery = make_celery(QueueSettings(redis_url=env["REDIS_URL"]), "launcher")
 

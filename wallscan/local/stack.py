@@ -18,19 +18,7 @@ from wallscan.local.supervisor import Child, Supervisor
 _log = logging.getLogger(__name__)
 
 _START_S = 120.0  # a first start reads all of torch from a cold disk
-_MAKE_KEY = [
-    "-m",
-    "api.keys",
-    "create",
-    "--name",
-    "local",
-    "--scope",
-    "read",
-    "--scope",
-    "write",
-    "--scope",
-    "admin",
-]
+_SCOPES = ("read", "write", "admin")
 
 
 class Stack:
@@ -106,7 +94,8 @@ class Stack:
     def _first_key(self, services: Services) -> str:
         known = self._data.secrets.api_key
         if known is None:
-            known = services.once("keys", *_MAKE_KEY).strip()
+            scopes = [argument for scope in _SCOPES for argument in ("--scope", scope)]
+            known = services.once("keys", "-m", "api.keys", "create", "--name", "local", *scopes).strip()
             self._data.keep_api_key(known)
         return known
 
