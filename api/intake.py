@@ -12,6 +12,7 @@ from wallscan.domain.walls import normal_path, wall_name, wall_of
 from wallscan.photos.decode import check
 from wallscan.photos.limits import PhotoLimits
 from wallscan.records.intake import Candidate, Placed, Refusal
+from wallscan.storage import ObjectStore, keys
 from wallscan.wire.uploads import FileOutcome, ManifestFile, UploadTarget
 
 UNKNOWN_TYPE = "application/octet-stream"
@@ -48,6 +49,12 @@ def sent(name: str, wall: str | None, file: BinaryIO, limits: PhotoLimits) -> In
     return _incoming(name, wall, len(data), hashlib.sha256(data).hexdigest(), refusal, media_type)
 
 
+def in_storage(store: ObjectStore, inspection_id: UUID) -> frozenset[UUID]:
+    """Photos whose bytes arrived. Size and hash need no look: the presigned address took no others."""
+    prefix = keys.inspection_photos(inspection_id)
+    return frozenset(UUID(key.removeprefix(prefix)) for key in store.list(prefix))
+
+
 def outcomes(
     files: Sequence[Incoming],
     placed: Sequence[Placed],
@@ -75,7 +82,7 @@ def _outcome(
         return FileOutcome(
             path=name, outcome="duplicate", photo_id=placed.photo_id, duplicate_of=placed.original_id
         )
-    if target_of is None:
+    if target_of is None or placed.outcome == "stored":
         return FileOutcome(path=name, outcome="stored", photo_id=placed.photo_id)
     target = target_of(candidate, placed.photo_id)
     return FileOutcome(path=name, outcome="upload", photo_id=placed.photo_id, target=target)

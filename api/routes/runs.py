@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 from api.auth import Caller
 from api.bootstrap import Services as AllServices
 from api.context import Services
+from api.intake import in_storage
 from api.paging import Cursor, Limit, begin, page
 from api.waiting import IfNoneMatch, Wait, watched
 from wallscan.domain.lifecycle import RUN_ENDED, TaskState
@@ -17,7 +18,6 @@ from wallscan.domain.prompts import normal_prompts
 from wallscan.jobs.send import send
 from wallscan.records import inspections, intake, models, progress, runs, tasks
 from wallscan.records.session import transaction
-from wallscan.storage import keys
 from wallscan.wire.common import Page
 from wallscan.wire.runs import Item, NewRun, Run
 
@@ -40,7 +40,7 @@ def submit_run(
         inspections.site_of(session, caller.sites, inspection_id)
         model = models.resolve(session, order.model)
         announced = intake.expected(session, inspection_id)
-    found = _in_storage(services, inspection_id) if announced else frozenset()
+    found = in_storage(services.store, inspection_id) if announced else frozenset()
     with transaction(services.engine) as session:
         intake.settle(session, inspection_id, announced, found)
         run_id = runs.submit(session, inspection_id, model.id, prompts, dict(FOUNDING))
@@ -107,12 +107,6 @@ def retry_run(
         runs.retry(session, run_id)
         run = progress.progress(session, run_id)
     return _accepted(run, services, response, background)
-
-
-def _in_storage(services: AllServices, inspection_id: UUID) -> frozenset[UUID]:
-    """Photos whose bytes arrived. Size and hash need no look: the presigned address took no others."""
-    prefix = keys.inspection_photos(inspection_id)
-    return frozenset(UUID(key.removeprefix(prefix)) for key in services.store.list(prefix))
 
 
 def _accepted(run: Run, services: AllServices, response: Response, background: BackgroundTasks) -> Run:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -28,7 +29,9 @@ def announce_photos(
     files = [door.announced(file, services.photo_limits) for file in manifest.files]
     with transaction(services.engine) as session:
         inspections.site_of(session, caller.sites, inspection_id)
+        announced = intake.expected(session, inspection_id)
         placed = intake.place(session, inspection_id, _candidates(files))
+    placed = _resumed(services, inspection_id, announced, placed)
     expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=services.settings.api.upload_expires_s)
 
     def target(candidate: Candidate, photo_id: UUID) -> UploadTarget:
@@ -63,6 +66,19 @@ def upload_photos(
         placed = intake.place(session, inspection_id, _candidates(seen))
     _store(services, inspection_id, files, seen, placed)
     return UploadOutcomes(files=door.outcomes(seen, placed, None))
+
+
+def _resumed(
+    services: AllServices, inspection_id: UUID, announced: frozenset[UUID], placed: list[Placed]
+) -> list[Placed]:
+    """Of photos announced earlier, those whose bytes arrived meanwhile are stored: nothing is sent twice."""
+    again = {place.photo_id for place in placed if place.outcome == "upload"} & announced
+    if not again:
+        return placed
+    found = again & door.in_storage(services.store, inspection_id)
+    with transaction(services.engine) as session:
+        intake.arrived(session, inspection_id, found)
+    return [replace(place, outcome="stored") if place.photo_id in found else place for place in placed]
 
 
 def _candidates(files: Sequence[door.Incoming]) -> list[Candidate]:

@@ -49,7 +49,7 @@ class Placed:
     The bytes belong under the key of photo `original_id`; `awaits_bytes` says that they are not there yet.
     """
 
-    outcome: Literal["upload", "duplicate", "rejected"]
+    outcome: Literal["upload", "stored", "duplicate", "rejected"]
     photo_id: uuid.UUID | None = None
     original_id: uuid.UUID | None = None
     awaits_bytes: bool = False
