@@ -99,7 +99,7 @@ class Uploader:
     def _hashed(self, found: Found) -> _Hashed | None:
         """Size and hash as announced; None where the file is refused without asking the server."""
         try:
-            normal_path(found.path)
+            _check_name(found)
             return _hash(found)
         except (FileError, PhotoError) as error:
             self._refuse(found, error.code, error.detail)
@@ -131,9 +131,7 @@ class Uploader:
     def _put(self, file: _Hashed, target: UploadTarget) -> bool:
         """Whether storage took the file. Raises FileError where it is another one by now."""
         try:
-            answer = self._storage.put(target.url, headers=target.headers, content=_read(file.found))
-        except httpx.LocalProtocolError:
-            raise _changed(file) from None  # shorter or longer than announced
+            answer = self._storage.put(target.url, headers=target.headers, content=_as_announced(file))
         except httpx.TransportError:
             return False
         if answer.is_client_error and _hash(file.found) != file:
@@ -144,6 +142,15 @@ class Uploader:
         with self._meter.lock:
             self._sent.refusals.append(Refusal(found.path, code, detail))
         self._meter.advance(_size_bytes(found.file), things=1)
+
+
+def _check_name(found: Found) -> None:
+    """Raises PhotoError `path_invalid`, also for names that are bytes and no text."""
+    try:
+        found.path.encode()
+    except UnicodeEncodeError as error:
+        raise PhotoError(Code.PATH_INVALID, "the name is no UTF-8 text") from error
+    normal_path(found.path)
 
 
 def _hash(found: Found) -> _Hashed:
@@ -161,6 +168,18 @@ def _read(found: Found) -> Iterator[bytes]:
                 yield chunk
     except OSError as error:
         raise FileError(Code.FILE_UNREADABLE, f"cannot be read: {error.strerror}") from error
+
+
+def _as_announced(file: _Hashed) -> Iterator[bytes]:
+    """The file's bytes. Raises FileError `file_changed` at the latest where they become too many or end."""
+    left = file.size_bytes
+    for chunk in _read(file.found):
+        left -= len(chunk)
+        if left < 0:
+            break
+        yield chunk
+    if left:
+        raise _changed(file)
 
 
 def _changed(file: _Hashed) -> FileError:

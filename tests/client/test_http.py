@@ -1,0 +1,50 @@
+import uuid
+
+import pytest
+
+from wallscan.client import http
+from wallscan.client.errors import ApiError
+from wallscan.client.http import Client
+
+
+def test_a_site_is_made_once(client):
+    first = client.make_site("12 Mill Lane & <b>")
+    assert client.make_site("12 Mill Lane & <b>") == first
+    assert client.site("12 Mill Lane & <b>") == first
+    assert client.site("nowhere") is None
+
+
+def test_listings_are_read_to_their_end(client, monkeypatch):
+    monkeypatch.setattr(http, "_PAGE", 2)
+    site = client.make_site("site")
+    made = {client.open_inspection(site.id, f"visit {number}").name for number in range(5)}
+    assert {inspection.name for inspection in client.inspections(site.id)} == made
+
+
+def test_an_inspection_has_a_name_of_its_own(client):
+    site = client.make_site("site")
+    opened = client.open_inspection(site.id)
+    assert opened.name
+    assert client.inspection(opened.id) == opened
+
+
+def test_what_is_not_there_has_its_code(client):
+    for call, code in (
+        (lambda: client.inspection(uuid.uuid4()), "inspection_unknown"),
+        (lambda: client.run(uuid.uuid4()), "run_unknown"),
+        (lambda: client.activate_model(uuid.uuid4()), "model_unknown"),
+    ):
+        with pytest.raises(ApiError) as caught:
+            call()
+        assert (caught.value.code, caught.value.status) == (code, 404)
+
+
+def test_a_wrong_key_is_refused(api_url):
+    with Client(api_url, "wrong") as stranger, pytest.raises(ApiError) as caught:
+        stranger.make_site("site")
+    assert (caught.value.code, caught.value.status) == ("key_invalid", 401)
+
+
+def test_a_trailing_slash_of_the_address_does_no_harm(api_url, key):
+    with Client(f"{api_url}/", key) as client:
+        assert client.make_site("site").name == "site"
