@@ -1,0 +1,1 @@
+"""Training: photos and rendered walls in, model bundles out."""

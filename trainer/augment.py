@@ -1,0 +1,81 @@
+"""Augmentation that keeps boxes boxes: crops, flips, quarter turns; and colour, blur, noise, JPEG."""
+
+import random
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from wallscan.segment.preprocess import to_square
+
+Image = NDArray[np.uint8]
+
+
+def random_crop(
+    image: Image, mask: Image, size: int, zoom: tuple[float, float], rng: random.Random
+) -> tuple[Image, Image]:
+    """A crop of a random share (`zoom`, of each side, aspect 3:4 to 4:3) scaled to (size, size)."""
+    height, width = mask.shape
+    share, stretch = rng.uniform(*zoom), 2 ** rng.uniform(-0.4, 0.4)
+    crop_h = min(height, round(height * share * stretch**0.5))
+    crop_w = min(width, round(width * share / stretch**0.5))
+    top, left = _corner(mask, crop_h, crop_w, rng)
+    window = (slice(top, top + crop_h), slice(left, left + crop_w))
+    return to_square(image[window], size), to_square(mask[window], size)
+
+
+def _corner(mask: Image, crop_h: int, crop_w: int, rng: random.Random) -> tuple[int, int]:
+    """Mostly a window that holds some foreground; one in six falls anywhere."""
+    height, width = mask.shape
+    if rng.random() < 5 / 6:
+        ys, xs = np.nonzero(mask[::8, ::8])
+        if len(ys):
+            pick = rng.randrange(len(ys))
+            top = int(ys[pick]) * 8 - rng.randint(0, crop_h)
+            left = int(xs[pick]) * 8 - rng.randint(0, crop_w)
+            return min(max(top, 0), height - crop_h), min(max(left, 0), width - crop_w)
+    return rng.randint(0, height - crop_h), rng.randint(0, width - crop_w)
+
+
+def flip_and_turn(image: Image, mask: Image, rng: random.Random) -> tuple[Image, Image]:
+    """One of the eight symmetries of the square."""
+    turns, flip = rng.randrange(4), rng.random() < 0.5
+    pair = []
+    for array in (image, mask):
+        turned = np.rot90(array, turns)
+        pair.append(np.ascontiguousarray(turned[:, ::-1] if flip else turned))
+    return pair[0], pair[1]
+
+
+def change_looks(image: Image, rng: random.Random) -> Image:
+    """Colour, light, blur, noise and JPEG, each some of the time."""
+    out = image.astype(np.float32)
+    if rng.random() < 0.8:
+        gains = np.array([rng.uniform(0.85, 1.15) for _ in range(3)], np.float32) * rng.uniform(0.75, 1.25)
+        mean = out.mean()
+        out = (out - mean) * rng.uniform(0.7, 1.35) * gains + mean * gains + rng.uniform(-20, 20)
+    if rng.random() < 0.15:
+        out = np.repeat(out.mean(2, keepdims=True), 3, axis=2)
+    if rng.random() < 0.1:
+        out = out[:, :, [rng.randrange(3) for _ in range(3)]]
+    if rng.random() < 0.2:
+        out = np.asarray(cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.3)), np.float32)
+    if rng.random() < 0.3:
+        noise = np.random.default_rng(rng.getrandbits(32)).standard_normal(out.shape, np.float32)
+        out = out + noise * rng.uniform(2, 12)
+    result = np.clip(out, 0, 255).astype(np.uint8)
+    if rng.random() < 0.2:
+        _, code = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, rng.randint(30, 90)])
+        result = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
+    return result
+
+
+def mosaic(parts: list[tuple[Image, Image]], size: int) -> tuple[Image, Image]:
+    """Four (size, size) samples, each at half its scale, in one frame: cracks as a far camera sees them."""
+    half = size // 2
+    image, mask = np.empty((size, size, 3), np.uint8), np.empty((size, size), np.uint8)
+    for index, (part, part_mask) in enumerate(parts):
+        top, left = (index // 2) * half, (index % 2) * half
+        window = (slice(top, top + half), slice(left, left + half))
+        image[window], mask[window] = to_square(part, half), to_square(part_mask, half)
+    return image, mask

@@ -1,0 +1,60 @@
+"""Fitting presence gates: where the scores of walls without the thing end and those with it begin."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trainer.dataset import Sample, load_rgb
+from trainer.evaluate import FAMILY_PROMPTS, UNKNOWN_PROMPT
+from trainer.render import render
+from wallscan.measure.presence import presence_score
+from wallscan.segment.engine import Engine
+
+RENDERED_WALLS = 60
+RENDERED_SIZE = 640
+LOWEST_GATE = 0.3
+UNKNOWN_QUANTILE = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class FittedGate:
+    """A gate and what it does on the data it was fitted on (shares of maps)."""
+
+    presence: float
+    passed_with: float
+    passed_without: float
+
+
+def fit_gates(engine: Engine, held_out: Sequence[Sample], seed: int) -> dict[str, FittedGate]:
+    """A gate per family, and one under the name of the unknown prompt for all other prompts.
+
+    Fitted on photos held out of training and on rendered walls, cracked and clean.
+    """
+    with_it: dict[str, list[float]] = {prompt: [] for prompt in (*FAMILY_PROMPTS, UNKNOWN_PROMPT)}
+    without: dict[str, list[float]] = {prompt: [] for prompt in with_it}
+    rng = random.Random(seed)
+    frames: list[tuple[Any, str | None]] = [(load_rgb(sample.image), sample.family) for sample in held_out]
+    for family in ("crack", None):
+        frames += [(render(family, RENDERED_SIZE, rng)[0], family) for _ in range(RENDERED_WALLS)]
+    for image, family in frames:
+        for prompt, probability in zip(with_it, engine.probabilities(image, tuple(with_it)), strict=True):
+            (with_it if prompt == family else without)[prompt].append(presence_score(probability))
+    gates = {prompt: separate(with_it[prompt], without[prompt]) for prompt in FAMILY_PROMPTS}
+    unknown = max(LOWEST_GATE, float(np.quantile(without[UNKNOWN_PROMPT], UNKNOWN_QUANTILE)))
+    gates[UNKNOWN_PROMPT] = FittedGate(round(unknown, 3), 0.0, 1 - UNKNOWN_QUANTILE)
+    return gates
+
+
+def separate(with_it: Sequence[float], without: Sequence[float]) -> FittedGate:
+    """The gate with the highest sum of both hit rates, not under `LOWEST_GATE`; ties go to the middle."""
+    levels = np.arange(LOWEST_GATE, 0.951, 0.01)
+    present, absent = np.asarray(with_it), np.asarray(without)
+    passed = np.array([(present >= level).mean() for level in levels])
+    false = np.array([(absent >= level).mean() for level in levels])
+    best = np.flatnonzero(np.isclose(passed - false, (passed - false).max()))
+    index = int(best[len(best) // 2])
+    rounded = (round(float(value[index]), 4) for value in (levels, passed, false))
+    return FittedGate(*rounded)

@@ -1,0 +1,62 @@
+"""What people ask for: the phrasings of each prompt family, and things that are neither."""
+
+import random
+from collections.abc import Mapping, Sequence
+
+from transformers import CLIPTokenizer
+
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "crack": (
+        "crack", "cracks", "segment crack", "segment cracks", "segment wall crack", "wall crack",
+        "wall cracks", "crack in wall", "crack in the wall", "find the crack", "surface crack",
+        "hairline crack", "crack in plaster", "concrete crack", "cracked wall", "a photo of a crack",
+        "fissure",
+    ),
+    "drywall joint": (
+        "drywall joint", "drywall joints", "segment taping area", "taping area", "drywall taping area",
+        "drywall seam", "drywall seams", "segment joint/tape", "joint tape", "segment drywall joint",
+        "segment drywall seam", "drywall seam line", "plasterboard joint", "drywall join",
+        "find the drywall joint", "tape joint", "a photo of a drywall joint",
+    ),
+}  # fmt: skip
+
+OTHER_THINGS: tuple[str, ...] = (
+    "window", "door", "stain", "water stain", "pipe", "a cat", "a dog", "person", "hand", "cable", "wire",
+    "power outlet", "light switch", "screw", "nail hole", "paint", "brick", "floor", "ceiling",
+    "skirting board", "radiator", "lamp", "shadow", "mould", "rust", "tile", "tree", "sky", "car", "chair",
+    "table", "text", "ladder", "tool", "clamp", "hole", "dent", "scratch", "peeling paint", "spalling",
+    "insulation", "wood", "graffiti", "plant", "corner", "edge", "wall", "concrete", "plaster", "bucket",
+    "curtain", "picture frame", "ventilation grille", "smoke detector", "sticker", "dirt", "bird", "flower",
+    "road", "ship", "bottle", "keyboard", "cup of coffee", "segment window", "segment the pipe",
+    "find the cat", "segment stain", "a photo of a door", "crane", "crab", "tapestry", "join us", "jointly",
+    "crackers", "soap", "sea",
+)  # fmt: skip
+
+
+KNOWN_STEMS = ("crack", "fissure", "joint", "seam", "drywall", "tap", "join", "plasterboard", "segment")
+
+
+def plain_words(tokenizer: CLIPTokenizer) -> list[str]:
+    """Whole words of the vocabulary that are part of no family's phrase, sorted."""
+    words = (token.removesuffix("</w>") for token in tokenizer.get_vocab() if token.endswith("</w>"))
+    return sorted(
+        word
+        for word in words
+        if word.isascii() and word.isalpha() and len(word) > 2 and not any(s in word for s in KNOWN_STEMS)
+    )
+
+
+def right_phrase(family: str, rng: random.Random) -> str:
+    """One phrasing of a family."""
+    return rng.choice(FAMILIES[family])
+
+
+def wrong_phrase(families: Sequence[str], words: Sequence[str], rng: random.Random) -> str:
+    """A prompt that none of `families` answers: another family, a thing, or one to three random words."""
+    others = [family for family in FAMILIES if family not in families]
+    draw = rng.random()
+    if others and draw < 0.55:
+        return right_phrase(rng.choice(others), rng)
+    if draw < 0.8:
+        return rng.choice(OTHER_THINGS)
+    return " ".join(rng.choice(words) for _ in range(rng.randint(1, 3)))

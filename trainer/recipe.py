@@ -1,0 +1,72 @@
+"""The training recipe: every number that shapes the result, recorded in the bundle's manifest."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stage(_Frozen):
+    """`steps` steps on square frames of `size` px, cut from a share of a photo's side within `zoom`."""
+
+    steps: int
+    size: int
+    batch: int
+    zoom: tuple[float, float]
+
+
+class Sources(_Frozen):
+    """Relative frequencies of what a training frame shows."""
+
+    crack: float = 0.46
+    drywall_joint: float = 0.18
+    rendered_crack: float = 0.2
+    rendered_joint: float = 0.06
+    rendered_clean: float = 0.1
+
+
+class Recipe(_Frozen):
+    """All hyper-parameters of one run. Lengths are in pixels, shares in 0..1."""
+
+    stages: tuple[Stage, ...]
+    seed: int = 7
+    image_size: int = 320
+    patch_size: int = 10
+    width: int = 192
+    heads: int = 6
+    layers: int = 6
+    extract_layers: tuple[int, ...] = (1, 3, 5)
+    learning_rate: float = 8e-4
+    muon_learning_rate: float = 2e-3
+    final_learning_rate_share: float = 0.02
+    warmup_steps: int = 150
+    weight_decay: float = 0.05
+    gradient_norm: float = 1.0
+    average_decay: float = 0.998
+    dice_weight: float = 1.0
+    empty_weight: float = 0.5
+    mosaic_share: float = 0.1
+    held_out_share: float = 0.1
+    checkpoint_every: int = 50
+    bf16: bool = True
+    sources: Sources = Sources()
+    image_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    image_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    @property
+    def steps(self) -> int:
+        """Steps over all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage_at(self, step: int) -> Stage:
+        """The stage that step number `step` (from 0) belongs to."""
+        for stage in self.stages:
+            if step < stage.steps:
+                return stage
+            step -= stage.steps
+        raise ValueError("past the last step")
