@@ -6,10 +6,9 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from api.bootstrap import make_services, read_settings
-from api.bootstrap import make_services, read_settings
 from wallscan.domain.lifecycle import ModelState
 from wallscan.models.files import check_files
-from wallscan.models.manifest import MANIFEST_NAME, Manifest, bundle_digest
+from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.models.starter import starter_bundle
 from wallscan.records import models
 from wallscan.records.session import transaction
