@@ -107,7 +107,7 @@ class Services:
         return self._worker("trainer", "trainer.main", TRAINER_QUEUE, 1, {})
 
     def sweeper(self) -> Child:
-        """The sweeper. It answers nobody: that it runs is all that can be asked."""
+        """The sweeper. It answers nobody."""
         return Child("sweeper", self._program("sweeper", "-m", "worker.sweeper"), lambda: True)
 
     def _worker(self, name: str, app: str, queues: str, count: int, env: Mapping[str, str]) -> Child:

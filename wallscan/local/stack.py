@@ -9,16 +9,16 @@ from types import TracebackType
 from typing import Self
 
 from wallscan.local import postgres
+from wallscan.local.access import own_key
 from wallscan.local.data import DataFolder, State
 from wallscan.local.group import ProcessGroup
 from wallscan.local.servers import Outside, Servers
 from wallscan.local.services import Services, environment
-from wallscan.local.supervisor import Child, Supervisor
+from wallscan.local.supervisor import Supervisor
 
 _log = logging.getLogger(__name__)
 
-_START_S = 120.0  # a first start reads all of torch from a cold disk
-_SCOPES = ("read", "write", "admin")
+_START_S = 300.0  # generous: a busy machine is no error, and what crashes is told at once
 
 
 class Stack:
@@ -75,29 +75,19 @@ class Stack:
         addresses = self._servers.start()
         self.env = environment(addresses)
         services = Services(self._data, self.env)
-        services.once("migrate", "-m", "migrations", "upgrade")
+        services.once("migrate", "-m", "alembic", "upgrade", "head")
         if self._port:
             self._servers.ports["api"] = self._port
         self.url = f"http://127.0.0.1:{self._servers.ports['api']}"
-        children = self._children(services)
+        children = [services.api(self._servers.ports["api"]), services.workers(self._workers)]
+        if self._trainer:
+            children.append(services.trainer())
         self._supervisor.start(children)
         services.once("seed", "-m", "api.seed")
-        self.api_key = self._first_key(services)
+        self.api_key = own_key(self._data, self.env["DATABASE_URL"])
         self._supervisor.wait([child.name for child in children], _START_S)
+        self._supervisor.start([services.sweeper()])  # last: nobody waits for it
         self._write_state()
-
-    def _children(self, services: Services) -> list[Child]:
-        api, workers = services.api(self._servers.ports["api"]), services.workers(self._workers)
-        trainer = [services.trainer()] if self._trainer else []
-        return [api, workers, services.sweeper(), *trainer]
-
-    def _first_key(self, services: Services) -> str:
-        known = self._data.secrets.api_key
-        if known is None:
-            scopes = [argument for scope in _SCOPES for argument in ("--scope", scope)]
-            known = services.once("keys", "-m", "api.keys", "create", "--name", "local", *scopes).strip()
-            self._data.keep_api_key(known)
-        return known
 
     def _write_state(self) -> None:
         children = self._supervisor.pids()
