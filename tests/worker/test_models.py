@@ -1,0 +1,91 @@
+import json
+
+import pytest
+
+from tests.worker.conftest import Bundle
+from tests.worker.tiny import make_tiny_bundle
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import BundleError
+from wallscan.segment.engine import Engine, load_engine
+from wallscan.storage import keys
+from worker.models import Models
+
+
+class CountingLoad:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, folder) -> Engine:
+        self.calls += 1
+        return load_engine(folder)
+
+
+@pytest.fixture
+def stored(bundle, store) -> Bundle:
+    bundle.upload(store)
+    return bundle
+
+
+def ask(models: Models, bundle: Bundle) -> Engine:
+    return models.engine(bundle.digest, json.loads(bundle.manifest.model_dump_json()))
+
+
+def test_a_bundle_is_fetched_checked_and_loaded_once(stored, store, tmp_path):
+    load = CountingLoad()
+    models = Models(store, tmp_path, load)
+    assert ask(models, stored) is ask(models, stored)
+    assert ask(models, stored).manifest == stored.manifest
+    assert load.calls == 1
+    assert [path.name for path in tmp_path.iterdir()] == [stored.digest]
+
+
+def test_a_second_process_needs_no_storage(stored, store, tmp_path):
+    ask(Models(store, tmp_path), stored)
+    store.delete_many(store.list(""))
+    assert ask(Models(store, tmp_path), stored).manifest == stored.manifest
+
+
+def test_a_damaged_cache_is_fetched_anew(stored, store, tmp_path):
+    ask(Models(store, tmp_path), stored)
+    weights = tmp_path / stored.digest / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    ask(Models(store, tmp_path), stored)
+    assert weights.read_bytes() == whole
+
+
+def test_altered_weights_in_storage_are_refused_and_not_kept(stored, store, tmp_path):
+    store.put(keys.model_file(stored.digest, "model.safetensors"), b"other", "application/octet-stream")
+    with pytest.raises(BundleError) as refused:
+        ask(Models(store, tmp_path), stored)
+    assert refused.value.code is Code.BUNDLE_CHECKSUM_MISMATCH
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_file_is_named(stored, store, tmp_path):
+    store.delete(keys.model_file(stored.digest, "vocab.json"))
+    with pytest.raises(BundleError, match="vocab") as refused:
+        ask(Models(store, tmp_path), stored)
+    assert refused.value.code is Code.BUNDLE_FILE_MISSING
+
+
+def test_a_manifest_other_than_the_registered_one_is_refused(stored, store, tmp_path):
+    manifest = json.loads(stored.manifest.model_dump_json()) | {"default_presence": 0.9}
+    with pytest.raises(BundleError) as refused:
+        Models(store, tmp_path).engine(stored.digest, manifest)
+    assert refused.value.code is Code.BUNDLE_CHECKSUM_MISMATCH
+
+
+def test_the_latest_two_versions_stay_loaded(store, tmp_path):
+    bundles = []
+    for seed in range(3):
+        folder = tmp_path / f"made-{seed}"
+        bundles.append(Bundle(folder, make_tiny_bundle(folder, seed)))
+        bundles[-1].upload(store)
+    load = CountingLoad()
+    models = Models(store, tmp_path / "cache", load)
+    for bundle in (*bundles, bundles[1], bundles[2]):
+        ask(models, bundle)
+    assert load.calls == 3
+    ask(models, bundles[0])
+    assert load.calls == 4

@@ -1,0 +1,93 @@
+import hashlib
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.photos.corpus import bad_photos, odd_photos
+from tests.photos.pictures import ORIENTATIONS, encode, exif, turned, wall
+from tests.worker.tiny import make_tiny_bundle
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import PhotoError, PromptError
+from wallscan.domain.pipelines import FOUNDING
+from wallscan.photos.masks import decode_mask_png
+from wallscan.segment.engine import Engine, load_engine
+from worker.pipeline import analyse
+
+PROMPTS = ("crack", "drywall joint")
+
+
+@pytest.fixture(scope="module")
+def tiny(bundle) -> Engine:
+    return load_engine(bundle.folder)
+
+
+def test_every_prompt_gets_a_mask_of_the_photos_size_and_its_numbers(tiny):
+    analysis = analyse(encode(wall(640, 480)), PROMPTS, tiny, FOUNDING)
+    assert len(analysis.findings) == 2
+    for finding in analysis.findings:
+        mask = decode_mask_png(finding.mask_png)
+        assert mask.shape == (480, 640)
+        assert finding.mask_sha256 == hashlib.sha256(finding.mask_png).hexdigest()
+        assert finding.numbers.foreground_px == cv2.countNonZero(mask)
+        assert finding.numbers.analysed_px == 640 * 480
+    first, second = analysis.findings
+    assert first.mask_png != second.mask_png
+
+
+def test_the_same_photo_gives_the_same_bytes_whatever_else_is_asked(tiny):
+    data = encode(wall(640, 480))
+    both = analyse(data, PROMPTS, tiny, FOUNDING)
+    alone = analyse(data, PROMPTS[1:], tiny, FOUNDING)
+    assert both.findings[1] == alone.findings[0]
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_masks_are_upright(tiny, orientation):
+    upright = wall(896, 448)  # reduced by a whole factor without rest, so the same whichever way up
+    plain = analyse(encode(upright, "PNG"), ("crack",), tiny, FOUNDING)
+    stored = encode(turned(upright, orientation), "PNG", exif=exif(orientation))
+    analysis = analyse(stored, ("crack",), tiny, FOUNDING)
+    assert (analysis.facts.width_px, analysis.facts.height_px) == (896, 448)
+    assert analysis.findings[0].mask_png == plain.findings[0].mask_png
+
+
+@pytest.mark.parametrize("oddity", odd_photos())
+def test_odd_photos_are_analysed(tiny, oddity):
+    _, data = odd_photos()[oddity]
+    analysis = analyse(data, ("crack",), tiny, FOUNDING)
+    assert decode_mask_png(analysis.findings[0].mask_png).shape == (48, 64)
+
+
+@pytest.mark.parametrize("fault", bad_photos())
+def test_bad_photos_get_their_code(tiny, fault):
+    _, data, code = bad_photos()[fault]
+    with pytest.raises(PhotoError) as refused:
+        analyse(data, ("crack",), tiny, FOUNDING)
+    assert refused.value.code is code
+
+
+def test_facts_are_those_of_the_camera_and_fit_their_columns(tiny):
+    analysis = analyse(encode(wall(640, 480), exif=exif(camera=True)), ("crack",), tiny, FOUNDING)
+    facts = analysis.facts
+    assert (facts.media_type, facts.camera) == ("image/jpeg", "Canon EOS R8")
+    assert facts.taken_at is not None
+    assert facts.taken_at.isoformat() == "2026-03-14T15:09:26"
+    assert facts.phash is not None
+    assert -(2**63) <= facts.phash < 2**63
+
+
+def test_any_text_is_a_prompt_up_to_the_models_length(tiny):
+    analysis = analyse(encode(wall()), ("peeling paint, ünïcode 墙", "?1"), tiny, FOUNDING)
+    assert len(analysis.findings) == 2
+    with pytest.raises(PromptError) as refused:
+        analyse(encode(wall()), ("crack " * 30,), tiny, FOUNDING)
+    assert refused.value.code is Code.PROMPT_TOO_MANY_TOKENS
+
+
+def test_below_the_presence_gate_the_mask_is_empty(tmp_path):
+    make_tiny_bundle(tmp_path / "shut", presence=1.0)
+    analysis = analyse(encode(wall(640, 480)), PROMPTS, load_engine(tmp_path / "shut"), FOUNDING)
+    for finding in analysis.findings:
+        assert not np.any(decode_mask_png(finding.mask_png))
+        assert (finding.numbers.threshold, finding.numbers.coverage_pct) == (None, 0.0)
