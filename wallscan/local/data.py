@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import tempfile
 import time
 import uuid
 from functools import partial
@@ -16,6 +17,8 @@ from wallscan.local.errors import LocalError
 
 # A guardian holds a dead launcher's lock until the last child is gone, within its GRACE_S.
 _LOCK_WAIT_S = 6.0
+
+_LOG_BYTES = 10 << 20  # a longer one is put aside at the next start
 
 _secret = partial(secrets.token_urlsafe, 24)
 
@@ -51,6 +54,7 @@ class DataFolder:
         self.logs = make_folder(self.path / "logs", 0o700)
         self.lock_fd = os.open(self.path / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
         self._lock()
+        self._put_long_logs_aside()
         self.secrets = self._load_secrets()
 
     def _lock(self) -> None:
@@ -59,12 +63,18 @@ class DataFolder:
             try:
                 return fcntl.flock(self.lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                launcher = self.state().pid
-                if time.monotonic() > deadline or _is_alive(launcher):
+                state = self.state()
+                if time.monotonic() > deadline or _is_alive(state.pid):
                     os.close(self.lock_fd)
-                    detail = f"{self.path} is in use by the stack of process {launcher or 'unknown'}"
+                    where = f"process {state.pid} ({state.url or 'starting'})"
+                    detail = f"{self.path} is in use by the stack of {where}"
                     raise LocalError(Code.STACK_BUSY, detail) from None
             time.sleep(0.1)
+
+    def _put_long_logs_aside(self) -> None:
+        for log in self.logs.glob("*.log"):
+            if log.stat().st_size > _LOG_BYTES:
+                log.replace(log.with_suffix(".log.old"))
 
     def unlock(self) -> None:
         """Let another launcher have the folder."""
@@ -104,10 +114,10 @@ class DataFolder:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, all or nothing."""
-    new = path.with_name(f".{path.name}.new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    descriptor, new = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    new.replace(path)
+    Path(new).replace(path)
 
 
 def _is_alive(pid: int) -> bool:

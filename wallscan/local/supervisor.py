@@ -124,7 +124,10 @@ class Supervisor:
         with self._lock:
             restarted = [kept.process.pid for kept in self._kept.values() if self._tend(kept)]
         if restarted:
-            self._restarted()
+            try:
+                self._restarted()
+            except OSError:  # a full disk, say; this thread must go on
+                _log.exception("the new process ids could not be written down")
 
     def _tend(self, kept: _Kept) -> bool:
         """Look after one child; true where it was started again."""

@@ -1,7 +1,6 @@
 """`wallscan up`: serve the whole system on this machine."""
 
 import logging
-import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -31,16 +30,17 @@ def up(
     address. REDIS_URL, DATABASE_URL and S3_ENDPOINT_URL each put an outside server in the place of ours.
     """
     from wallscan.local.stack import Stack
+    from wallscan.local.up import serve
 
     screen = open_screen()
     folder = data or ClientSettings().data_dir
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+
+    def ready(stack: Stack) -> None:
+        screen.result(f"export WALLSCAN_URL={stack.url}")
+        screen.result(f"export WALLSCAN_API_KEY={stack.api_key}")
+        screen.say("Serving. The two lines above let other terminals use it; Ctrl-C stops it.")
+
     screen.say(f"Starting in {folder}")
-    try:
-        with Stack(folder, port=port, workers=workers) as stack:
-            screen.result(f"export WALLSCAN_URL={stack.url}")
-            screen.result(f"export WALLSCAN_API_KEY={stack.api_key}")
-            screen.say("Serving. The two lines above let other terminals use it; Ctrl-C stops it.")
-            signal.pause()
-    except KeyboardInterrupt:
-        screen.say("Stopped; the data stays.")
+    serve(Stack(folder, port=port, workers=workers), ready)
+    screen.say("Stopped; the data stays.")

@@ -1,0 +1,32 @@
+import socket
+
+from wallscan.local.ports import GRPC_OFFSET, choose_ports, is_free
+
+
+def listener(port: int = 0) -> socket.socket:
+    made = socket.socket()
+    made.bind(("127.0.0.1", port))
+    made.listen()
+    return made
+
+
+def test_chosen_ports_are_free_and_differ():
+    names = [str(number) for number in range(20)]
+    chosen = choose_ports(names, {})
+    assert list(chosen) == names
+    assert len(set(chosen.values())) == 20
+    assert all(is_free(port) and is_free(port + GRPC_OFFSET) for port in chosen.values())
+
+
+def test_known_ports_are_kept_while_they_are_free():
+    known = choose_ports(["a", "b"], {})
+    with listener(known["a"]):
+        again = choose_ports(["a", "b"], known)
+    assert again["a"] != known["a"]
+    assert again["b"] == known["b"]
+
+
+def test_a_port_whose_second_one_is_taken_is_not_chosen():
+    known = choose_ports(["a"], {})
+    with listener(known["a"] + GRPC_OFFSET):
+        assert choose_ports(["a"], known) != known
