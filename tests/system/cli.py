@@ -1,0 +1,62 @@
+"""The real command, as a person runs it, and what it left behind."""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from wallscan.wire.report import PhotoRow, Report
+
+COMMAND = str(Path(sys.executable).with_name("wallscan"))
+SAMPLES = Path(__file__).parents[2] / "samples" / "photos"
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs `wallscan` in a folder and an environment of its own."""
+
+    folder: Path
+    env: dict[str, str]
+
+    def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
+        around = {name: value for name, value in os.environ.items() if not name.startswith("WALLSCAN_")}
+        return subprocess.Popen(
+            [COMMAND, *args],
+            cwd=self.folder,
+            env={**around, **self.env, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *args: str, status: int = 0, **env: str) -> str:
+        """What the command printed, both streams; it must end with `status`."""
+        process = self.start(*args, **env)
+        out, err = process.communicate(timeout=280)
+        assert process.returncode == status, f"{process.returncode}\n{out}\n{err}"
+        return out + err
+
+
+def read_report(folder: Path) -> Report:
+    return Report.model_validate_json((folder / "report.json").read_bytes())
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def by_photo(report: Report) -> dict[str, PhotoRow]:
+    """The first row of each photo."""
+    return {row.photo: row for row in reversed(report.photos)}
+
+
+def id_after(word: str, printed: str) -> uuid.UUID:
+    """The id that a command printed after a word."""
+    found = re.search(rf"{word}:? ([0-9a-f-]{{36}})", printed)
+    assert found is not None, printed
+    return uuid.UUID(found[1])

@@ -1,0 +1,66 @@
+"""One running system for the tests of this folder, started by the real `wallscan up`."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.system.cli import COMMAND, Shell
+
+
+@dataclass(frozen=True)
+class Up:
+    """A running `wallscan up`."""
+
+    data: Path
+    url: str
+    key: str
+
+    def pid(self, child: str) -> int:
+        """The process id of a child, as the launcher wrote it down."""
+        return int(json.loads((self.data / "stack.json").read_text())["children"][child])
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory) -> Iterator[Up]:
+    data = tmp_path_factory.mktemp("up")
+    env = {
+        **os.environ,
+        "TASK_LEASE_S": "3",
+        "SWEEP_GRACE_S": "2",
+    }  # so that a killed worker's photos wait less
+    with (data / "up.log").open("w") as log:
+        process = subprocess.Popen(
+            [COMMAND, "up", "--data", str(data), "--workers", "1"],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        try:
+            yield _read(process, data)
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 0, (data / "up.log").read_text()
+
+
+def _read(process: subprocess.Popen[str], data: Path) -> Up:
+    assert process.stdout is not None
+    printed = dict(
+        line.removeprefix("export ").strip().split("=", 1)
+        for line in (process.stdout.readline() for _ in range(2))
+        if line
+    )
+    assert printed, (data / "up.log").read_text()
+    return Up(data, printed["WALLSCAN_URL"], printed["WALLSCAN_API_KEY"])
+
+
+@pytest.fixture
+def shell(up: Up, tmp_path: Path) -> Shell:
+    """A shell that uses the running system."""
+    return Shell(tmp_path, {"WALLSCAN_URL": up.url, "WALLSCAN_API_KEY": up.key})
