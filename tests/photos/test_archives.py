@@ -11,7 +11,7 @@ from tests.photos import corpus, zips
 from tests.photos.pictures import encode, heic, wall
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import ArchiveError
-from wallscan.photos.archives import Entry, Ignored, Rejected, iter_photos
+from wallscan.photos.archives import Entry, Ignored, Rejected, count_entries, iter_photos
 from wallscan.photos.limits import ArchiveLimits
 from wallscan.photos.sniff import MediaType
 
@@ -68,7 +68,15 @@ def test_an_entry_is_closed_when_the_next_is_taken():
 
 
 def test_folders_and_clutter_are_passed_over_but_counted():
-    clutter = ["a/", "__MACOSX/a/._1.jpg", "a/.DS_Store", "a/Thumbs.db", "a/._1.jpg", "desktop.ini"]
+    clutter = [
+        "a/",
+        "__MACOSX/a/._1.jpg",
+        "__MACOSX/2.jpg",
+        "a/.DS_Store",
+        "a/Thumbs.db",
+        "a/._1.jpg",
+        "desktop.ini",
+    ]
     photos, rejected, ignored = unpack(
         zips.make(
             [*((name, b"" if name.endswith("/") else b"x") for name in clutter), ("a/1.jpg", encode(wall()))]
@@ -133,6 +141,22 @@ def test_a_bomb_is_counted_while_unpacking_not_from_its_header():
     assert list(photos) == ["fine.jpg"]
     assert rejected == {"zeros.png": Code.ARCHIVE_BOMB}
     assert peak < 20_000_000
+
+
+def test_a_long_table_of_contents_is_refused_before_it_is_read():
+    file = io.BytesIO(corpus.bad_archives()["long table of contents"].data)
+    tracemalloc.start()
+    with pytest.raises(ArchiveError):
+        next(iter_photos(file))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("name", ["climbing path", "bomb", "text file", "duplicate path"])
+def test_the_count_is_that_of_the_items(name):
+    data = corpus.bad_archives()[name].data
+    assert count_entries(io.BytesIO(data)) == sum(1 for _ in iter_photos(io.BytesIO(data)))
 
 
 def test_large_entries_lie_on_disk_not_in_memory():

@@ -6,7 +6,7 @@ Colour profiles are not applied; transparency lies on white, as on paper.
 """
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -143,9 +143,9 @@ def _facts(header: Header, exif: ExifFacts) -> PhotoFacts:
 def _load(data: bytes, media_type: MediaType, target_px: int | None) -> tuple[Image.Image, ExifFacts]:
     """A loaded Pillow image and its EXIF, read before loading (TIFF forgets its orientation then)."""
     if media_type is MediaType.HEIC:
-        # HEIC turns itself by its own properties; the EXIF tag repeats that and must not count twice.
+        # Turned here by the file's own rotation; the EXIF tag that repeats it comes back as 1.
         heic = pillow_heif.open_heif(data).to_pillow()
-        return heic, replace(read_exif(heic), orientation=1)
+        return heic, read_exif(heic)
     image = _PLUGINS[media_type](io.BytesIO(data))
     exif = read_exif(image)
     if target_px is not None:
@@ -168,7 +168,7 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode not in _EIGHT_BIT_MODES:
         raise PhotoError(Code.PHOTO_TYPE_UNSUPPORTED, f"pixels of kind {image.mode!r} are not taken")
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     layered = image.convert("RGBA")
     paper = Image.new("RGB", image.size, "white")
     paper.paste(layered, mask=layered.getchannel("A"))
