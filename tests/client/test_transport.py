@@ -15,7 +15,7 @@ def _short_pauses(monkeypatch):
     monkeypatch.setattr(transport, "_PAUSES_S", (0.01, 0.01))
 
 
-def script(*answers):
+def script(*answers: Answer):
     """Answers in order, the last one for ever; and what was asked."""
     asked: list[Asked] = []
 

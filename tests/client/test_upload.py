@@ -138,6 +138,7 @@ def test_an_address_that_ran_out_is_asked_for_again(client, store, visit, folder
         calls.append(len(manifest.files))
         if len(calls) == 1:
             target = outcomes.files[0].target
+            assert target is not None
             outcomes.files[0].target = target.model_copy(update={"url": target.url + "0"})
         return outcomes
 
