@@ -151,12 +151,23 @@ def test_a_jpeg_cut_anywhere_is_an_error_and_no_grey_filler(share, options):
     assert error_of(data[: int(len(data) * share)]).code is Code.PHOTO_TRUNCATED
 
 
-def test_nothing_process_wide_is_changed():
-    before = Image.MAX_IMAGE_PIXELS
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_limits_are_ours_and_not_those_of_the_process(kind, monkeypatch):
+    """Pillow would warn here, and its warning is neither thread safe nor an error of one photo."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2000)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        decode(png(9600, 9600, b"\x00" * (9600 * 1201), depth=1))
-    assert before == Image.MAX_IMAGE_PIXELS
+        assert decode(encode(wall(), kind)).pixels.shape == (48, 64, 3)
+
+
+def test_pillows_own_refusal_has_the_same_code(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert error_of(encode(wall(), "TIFF")).code is Code.PHOTO_TOO_MANY_PIXELS
+
+
+def test_nothing_process_wide_is_changed():
+    decode(heic())
+    assert Image.MAX_IMAGE_PIXELS == 1024 * 1024 * 1024 // 4 // 3
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
     assert "HEIF" not in Image.OPEN
 
