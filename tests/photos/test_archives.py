@@ -103,6 +103,13 @@ def test_names_are_read_whatever_the_tool_that_wrote_them(raw, utf8_flag, path):
     assert (list(photos), rejected) == ([path], {})
 
 
+def test_a_name_that_is_no_utf8_inside_fails_its_entry_alone():
+    data = zips.with_raw_name("bü.jpg".encode(), encode(wall()), utf8_flag=True)
+    local = data.index("bü".encode())
+    photos, rejected, _ = unpack(data[: local + 2] + b"\xff" + data[local + 3 :])
+    assert (photos, rejected) == ({}, {"bü.jpg": Code.ARCHIVE_ENTRY_CORRUPT})
+
+
 def test_two_spellings_of_one_name_are_one_name():
     photo = encode(wall())
     photos, rejected, _ = unpack(zips.make([("bu\u0308ro.jpg", photo), ("büro.jpg", photo)]))

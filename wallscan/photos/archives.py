@@ -35,6 +35,8 @@ _ARCHIVE_MAGIC = (
     b"BZh",
     b"\xfd7zXZ",
 )
+# What zipfile raises on damaged bytes; a wrong offset or name is a ValueError, a new version a RuntimeError.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError)
 _DEFAULT_LIMITS = ArchiveLimits()
 
 
@@ -118,7 +120,7 @@ class _Unpacker:
         self._paths.add(path)
         try:
             size_bytes, sha256 = self._copy(info, spool)
-        except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError) as error:
+        except _UNREADABLE as error:
             raise PhotoError(Code.ARCHIVE_ENTRY_CORRUPT, f"cannot be unpacked: {error}") from error
         spool.seek(0)
         media_type = _media_type(spool.read(64))
@@ -181,7 +183,7 @@ def _open(file: IO[bytes], limits: ArchiveLimits) -> zipfile.ZipFile:
     guarded = _Guarded(file, max(1 << 20, limits.max_entries * _DIRECTORY_BYTES_PER_ENTRY))
     try:
         archive = zipfile.ZipFile(guarded)
-    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError) as error:
+    except _UNREADABLE as error:
         raise _unreadable(file, error) from error
     if len(archive.infolist()) > limits.max_entries:
         raise ArchiveError(
