@@ -1,0 +1,107 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from tests.client.reports import photo_row, report, wall_row
+from wallscan.client.errors import ApiError, InputError, SourceError, UnreachableError
+from wallscan.client.exits import exit_code
+from wallscan.client.meter import meter
+from wallscan.client.screen import Screen, plain, show_outcome
+from wallscan.client.upload import Refusal
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import BundleError, PromptError
+
+
+@pytest.fixture
+def screen():
+    return Screen(Console(file=io.StringIO(), width=140), Console(file=io.StringIO(), width=140))
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_every_wall_has_a_line_with_its_coverage_for_each_prompt(screen):
+    walls = [
+        wall_row(
+            "lobby",
+            "crack",
+            photos=4,
+            photos_counted=3,
+            photos_failed=1,
+            photos_with_finding=2,
+            coverage_pct=1.234,
+        ),
+        wall_row("lobby", "drywall joint", photos=4, photos_counted=3, photos_failed=1, coverage_pct=0.0),
+        wall_row("stairs", "crack", photos=1, photos_failed=1),
+        wall_row("stairs", "drywall joint", photos=1, photos_failed=1),
+    ]
+    assert show_outcome(screen, report([], walls)) == 0
+    lines = {
+        line.split("│")[1].strip(): line for line in printed(screen.out).splitlines() if line.startswith("│")
+    }
+    cells = [cell.strip() for cell in lines["lobby"].split("│")[1:-1]]
+    assert cells == ["lobby", "4", "3", "1", "1.23", "2/3", "0.00", "0/3"]
+    assert [cell.strip() for cell in lines["stairs"].split("│")[1:-1]][4:] == ["-"] * 4
+
+
+def test_failures_are_listed_once_a_photo_wherever_they_were_found(screen):
+    rows = [
+        photo_row("w/good.jpg"),
+        photo_row("w/twin.jpg", status="duplicate"),
+        *(
+            photo_row("w/bad.jpg", prompt, status="failed", code="photo_corrupt", detail="x")
+            for prompt in "ab"
+        ),
+        photo_row("w/late.jpg", status="not_uploaded"),
+    ]
+    local = [Refusal("w/gone.jpg", "file_unreadable", "y"), Refusal("w/late.jpg", "file_changed", "z")]
+    assert show_outcome(screen, report(rows), local) == 3
+    out = printed(screen.out)
+    assert "3 photos could not be analysed" in out
+    assert out.count("w/bad.jpg") == out.count("w/late.jpg") == out.count("w/gone.jpg") == 1
+    assert "good.jpg" not in out
+    assert "twin.jpg" not in out
+
+
+def test_names_cannot_paint_or_command_the_terminal(screen):
+    screen.say("[red]a[/red]\x1b[2J\x07.jpg")
+    assert printed(screen.err) == "[red]a[/red]\\x1b[2J\\x07.jpg\n"
+    assert str(plain("ü 壁 №\u202e")) == "ü 壁 №\\u202e"
+
+
+def test_progress_is_a_line_a_tenth_where_there_is_no_terminal(screen):
+    with meter(screen.err, "Upload", 1000, "bytes") as progress:
+        for _ in range(100):
+            progress.advance(10, things=1)
+    lines = printed(screen.err).splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == "Upload: 1.0 kB of 1.0 kB"
+
+
+def test_progress_is_a_bar_on_a_terminal():
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with meter(console, "Upload", 10, "items") as progress:
+        progress.advance(4, things=2)
+        progress.reach(10)
+    assert "10/10 items" in printed(console)
+    assert "2 photos" in printed(console)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ApiError("run_unknown", "x", 404), 2),
+        (ApiError("internal_error", "x", 500), 1),
+        (PromptError(Code.PROMPT_EMPTY, "x"), 2),
+        (InputError(Code.FOLDER_WITHOUT_PHOTOS, "x"), 2),
+        (BundleError(Code.BUNDLE_FILE_MISSING, "x"), 2),
+        (SourceError(Code.MODEL_SOURCE_UNKNOWN, "x"), 2),
+        (SourceError(Code.HUB_UNREACHABLE, "x"), 1),
+        (UnreachableError(Code.API_UNREACHABLE, "x"), 1),
+    ],
+)
+def test_the_exit_code_says_who_can_help(error, code):
+    assert exit_code(error) == code
