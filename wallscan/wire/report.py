@@ -9,7 +9,15 @@ from pydantic import Field
 from wallscan.wire.common import Body
 
 RowStatus = Literal[
-    "succeeded", "failed", "cancelled", "queued", "running", "duplicate", "rejected", "not_uploaded"
+    "succeeded",
+    "failed",
+    "cancelled",
+    "queued",
+    "running",
+    "duplicate",  # numbers are those of the first photo with the same bytes
+    "rejected",
+    "not_uploaded",
+    "not_in_run",  # handed in after the run was submitted
 ]
 
 
@@ -22,9 +30,9 @@ class WallRow(Body):
     photos: int = Field(description="photos of this wall, of any state")
     photos_counted: int = Field(description="photos in the denominator: succeeded, each content once a wall")
     photos_with_finding: int = Field(description="counted photos whose mask is not empty")
-    photos_failed: int
+    photos_failed: int = Field(description="failed, rejected or never uploaded: not counted, but listed")
     photos_duplicate: int = Field(description="same bytes as another photo of this wall; not counted twice")
-    photos_pending: int
+    photos_pending: int = Field(description="queued, running, cancelled or not part of the run")
     foreground_px: int
     analysed_px: int
     coverage_pct: float | None = Field(description="null where no photo counts; never a mean of percentages")
