@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import signal
 import subprocess
 import sys
 import uuid
@@ -31,6 +32,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_heed_ctrl_c,
         )
 
     def run(self, *args: str, status: int = 0, **env: str) -> str:
@@ -39,6 +41,11 @@ class Shell:
         out, err = process.communicate(timeout=280)
         assert process.returncode == status, f"{process.returncode}\n{out}\n{err}"
         return out + err
+
+
+def _heed_ctrl_c() -> None:
+    """A shell's background jobs ignore Ctrl-C, and so would a command of tests that run as one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def read_report(folder: Path) -> Report:

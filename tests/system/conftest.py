@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ def up(tmp_path_factory) -> Iterator[Up]:
         try:
             yield _read(process, data)
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             assert process.wait(timeout=60) == 0, (data / "up.log").read_text()
 
 
