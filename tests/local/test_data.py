@@ -31,6 +31,12 @@ def test_a_second_launcher_is_told_who_holds_the_folder(data):
     assert f"process {os.getpid()} (http://127.0.0.1:1)" in busy.value.detail
 
 
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(LocalError, match="file/data cannot be used: Not a directory"):
+        DataFolder(tmp_path / "file" / "data")
+
+
 def test_a_folder_is_free_again_after_unlock(tmp_path):
     DataFolder(tmp_path).unlock()
     DataFolder(tmp_path).unlock()

@@ -17,6 +17,7 @@ from redis.retry import Retry
 from tests.local.processes import eventually, kill
 from tests.servers import TestServers
 from wallscan.local import postgres
+from wallscan.local.accounts import make_folder
 from wallscan.local.data import DataFolder, State
 from wallscan.local.group import ProcessGroup
 from wallscan.local.servers import Outside, Servers
@@ -129,14 +130,17 @@ def test_servers_ask_for_passwords(servers):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account for PostgreSQL")
-def test_a_folder_closed_to_others_keeps_its_database_elsewhere(tmp_path):
-    tmp_path.chmod(0o700)
-    data = DataFolder(tmp_path / "data")
+def test_a_folder_closed_to_others_keeps_its_database_elsewhere(open_folder):
+    home = make_folder(open_folder / "home", 0o700)
+    data = DataFolder(home / "data")
     elsewhere = postgres.home(data)
     data.unlock()
-    assert not elsewhere.is_relative_to(tmp_path)
+    assert not elsewhere.is_relative_to(home)
     try:
-        with running(tmp_path / "data") as closed:
-            assert closed.execute("SELECT 1") == [(1,)]
+        with running(home / "data") as closed:
+            closed.execute("CREATE TABLE kept AS SELECT 'before' AS word")
+        home.chmod(0o755)
+        with running(home / "data") as opened:  # the database stays where it was made
+            assert opened.works("postgres")
     finally:
         shutil.rmtree(elsewhere)

@@ -48,11 +48,18 @@ class DataFolder:
     """One stack's folder, locked from the making of this object until `unlock`."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder if needed. Raises LocalError `stack_busy` where another launcher holds it."""
-        # As root, PostgreSQL's account must be able to pass through.
-        self.path = make_folder(path.absolute(), 0o711 if os.geteuid() == 0 else 0o700)
-        self.logs = make_folder(self.path / "logs", 0o700)
-        self.lock_fd = os.open(self.path / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        """Make the folder if needed. Raises LocalError: `stack_busy` where another launcher holds it,
+        `server_start_failed` where it cannot be written.
+        """
+        self.path = path.absolute()
+        try:
+            # As root, PostgreSQL's account must be able to pass through.
+            make_folder(self.path, 0o711 if os.geteuid() == 0 else 0o700)
+            self.logs = make_folder(self.path / "logs", 0o700)
+            self.lock_fd = os.open(self.path / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            detail = f"the data folder {self.path} cannot be used: {error.strerror}"
+            raise LocalError(Code.SERVER_START_FAILED, detail) from error
         self._lock()
         self._put_long_logs_aside()
         self.secrets = self._load_secrets()

@@ -32,10 +32,14 @@ NAME = "wallscan"  # of the product's role and database
 
 
 def home(data: DataFolder) -> Path:
-    """The folder of the cluster: in the data folder unless the server's account cannot get there."""
-    if server_account() is None or is_reachable(data.path):
-        return data.path / "postgres"
-    return SHARED_HOME / data.secrets.instance
+    """The folder of the cluster: in the data folder unless the server's account cannot get there.
+
+    A cluster that was made stays where it is, whatever the folder's mode is by now.
+    """
+    near, far = data.path / "postgres", SHARED_HOME / data.secrets.instance
+    if server_account() is None or (near / "data").exists():
+        return near
+    return near if is_reachable(data.path) and not far.exists() else far
 
 
 def url(data: DataFolder, port: int) -> str:

@@ -19,7 +19,8 @@ def serve(stack: Stack, ready: Callable[[Stack], None]) -> None:
     Raises as `Stack` does. Call from the main thread: signals come there. They stay ignored afterwards.
     """
     for number in _STOPPING:
-        signal.signal(number, _stop)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, _stop)
     try:
         with stack:
             ready(stack)
