@@ -32,7 +32,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=_heed_ctrl_c,
+            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - it takes no lock
         )
 
     def run(self, *args: str, status: int = 0, **env: str) -> str:
