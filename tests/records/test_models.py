@@ -1,0 +1,55 @@
+import pytest
+
+from tests.records.given import given_model
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import BundleError, WallscanError
+from wallscan.domain.lifecycle import ModelState
+from wallscan.records import models
+from wallscan.records.session import transaction
+
+DIGEST = "d" * 64
+
+
+@pytest.fixture
+def announced(engine):
+    with transaction(engine) as session:
+        return models.announce(session, "house/model", DIGEST, {"name": "house/model"})
+
+
+def test_a_digest_is_announced_once(engine, announced):
+    with transaction(engine) as session:
+        assert models.announce(session, "another name", DIGEST, {}) == announced
+
+
+def test_a_check_ends_once(engine, announced):
+    with transaction(engine) as session:
+        assert not models.checked(session, announced.id, None)
+        assert models.check(session, announced.id).state is ModelState.CHECKING
+        assert models.checked(session, announced.id, None)
+        assert not models.checked(session, announced.id, BundleError(Code.BUNDLE_UNLOADABLE, "late"))
+    with transaction(engine) as session:
+        assert models.get(session, announced.id).state is ModelState.READY
+
+
+def test_a_name_means_its_newest_ready_version(engine, announced):
+    with transaction(engine) as session:
+        with pytest.raises(WallscanError) as caught:
+            models.resolve(session, "house/model")
+        assert caught.value.code is Code.MODEL_NOT_READY
+    older, newer = given_model(engine), given_model(engine)
+    with transaction(engine) as session:
+        assert models.resolve(session, "a-model").id == newer != older
+        models.announce(session, "a-model", "e" * 64, {})
+        assert models.resolve(session, "a-model").id == newer
+        assert models.resolve(session, str(older)).id == older
+
+
+def test_none_means_the_active_one(engine):
+    first, second = given_model(engine), given_model(engine)
+    with transaction(engine) as session:
+        with pytest.raises(WallscanError) as caught:
+            models.resolve(session, None)
+        assert caught.value.code is Code.MODEL_NOT_READY
+        for model in (first, second):
+            models.activate(session, model)
+            assert models.resolve(session, None).id == model
