@@ -49,8 +49,9 @@ def test_every_wall_has_a_line_with_its_coverage_for_each_prompt(screen):
 
 def test_failures_are_listed_once_a_photo_wherever_they_were_found(screen):
     rows = [
-        photo_row("w/good.jpg"),
-        photo_row("w/twin.jpg", status="duplicate"),
+        photo_row("w/good.jpg", mask_sha256="0"),
+        photo_row("w/twin.jpg", status="duplicate", mask_sha256="0"),
+        photo_row("w/bad twin.jpg", status="duplicate", code="photo_corrupt"),
         *(
             photo_row("w/bad.jpg", prompt, status="failed", code="photo_corrupt", detail="x")
             for prompt in "ab"
@@ -60,10 +61,11 @@ def test_failures_are_listed_once_a_photo_wherever_they_were_found(screen):
     local = [Refusal("w/gone.jpg", "file_unreadable", "y"), Refusal("w/late.jpg", "file_changed", "z")]
     assert show_outcome(screen, report(rows), local) == 3
     out = printed(screen.out)
-    assert "3 photos could not be analysed" in out
+    assert "4 photos could not be analysed" in out
     assert out.count("w/bad.jpg") == out.count("w/late.jpg") == out.count("w/gone.jpg") == 1
     assert "good.jpg" not in out
-    assert "twin.jpg" not in out
+    assert "w/twin.jpg" not in out
+    assert "w/bad twin.jpg" in out
 
 
 def test_names_cannot_paint_or_command_the_terminal(screen):

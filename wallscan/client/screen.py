@@ -17,7 +17,6 @@ from wallscan.wire.runs import Run
 
 _PIPED_WIDTH = 140
 _LISTED_IGNORED = 10
-_HANDLED = frozenset({"succeeded", "duplicate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +71,11 @@ def show_refusals(screen: Screen, refusals: Sequence[Refusal]) -> None:
 
 
 def refusals_of(report: Report) -> list[Refusal]:
-    """The photos of a report that were not handled, each once."""
+    """The photos of a report that have no result, each once; a copy shares the fate of its first."""
     found = {
         row.photo: Refusal(row.photo, row.code or row.status, row.detail or "")
         for row in reversed(report.photos)
-        if row.status not in _HANDLED
+        if row.mask_sha256 is None
     }
     return list(found.values())
 
