@@ -90,6 +90,12 @@ def test_ensure_bucket_makes_it_once(servers):
     S3ObjectStore(settings).put("a", b"x", TEXT)
 
 
+def test_a_proxy_is_not_asked_for_this_machines_own_server(servers, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    S3ObjectStore(servers.s3).ensure_bucket()
+
+
 def test_an_object_in_no_bucket_is_unavailable_storage(servers):
     store = S3ObjectStore(servers.s3.model_copy(update={"s3_bucket": "no-such-bucket"}))
     with pytest.raises(StorageUnavailable):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import boto3
 from botocore.config import Config
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1 << 20
 _DELETE_BATCH = 1000  # the protocol's limit
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _MISSING = {"404", "NoSuchKey"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 
@@ -161,6 +162,8 @@ def _client(settings: S3Settings, endpoint_url: str | None) -> "S3Client":
             signature_version="s3v4",
             # Bucket names in the host need DNS that a private server does not have.
             s3={"addressing_style": "path" if endpoint_url else "auto"},
+            # The environment's proxy is for the network; it does not reach this machine's own servers.
+            proxies={} if urlsplit(endpoint_url or "").hostname in _LOOPBACK else None,
         ),
     )
 
