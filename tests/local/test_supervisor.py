@@ -1,6 +1,7 @@
 """Children that die, loop, refuse to stop, or lose those that guard them."""
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -105,6 +106,14 @@ def test_the_end_of_the_group_takes_what_children_left_behind(supervisor, group,
     assert is_running(left)
     group.end()
     eventually(lambda: not is_running(left))
+
+
+def test_a_guardian_killed_before_the_first_child_is_replaced(group, supervisor, tmp_path):
+    first = group.id
+    kill(first)
+    eventually(lambda: group.id != first)
+    supervisor.start([child("exec sleep 60", tmp_path / "log")])
+    assert os.getpgid(supervisor.pids()["child"]) == group.id
 
 
 LAUNCHER = """

@@ -48,8 +48,13 @@ class ProcessGroup:
 
     def keep_guarded(self) -> None:
         """Replace a guardian that was killed."""
-        if self._guardian.poll() is not None:
+        if self._guardian.poll() is None:
+            return
+        try:
             self._guardian = self._guard(self.id)
+        except PermissionError:  # the group went with its last member
+            self._guardian = self._guard(0)
+            self.id = self._guardian.pid
 
     def start(self, program: Program) -> subprocess.Popen[bytes]:
         """Start a child. Call from a thread that lives as long as the children may: see `spawn`."""
