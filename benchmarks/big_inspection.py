@@ -32,15 +32,15 @@ INSERT INTO photos (id, inspection_id, wall_id, path, state, code, sha256, width
     FROM generate_series(0, :photos - 1) n
     JOIN (SELECT id, name, row_number() OVER (ORDER BY name) - 1 AS number FROM walls WHERE site_id = :site) w
       ON w.number = n % :walls;
-WITH numbered AS (
+WITH numbered AS MATERIALIZED (
     SELECT id, left(right(path, 10), 6)::int AS n FROM photos WHERE inspection_id = :inspection
-), links AS (
-    SELECT n, CASE WHEN n % 100 = 93 THEN n - :walls WHEN n % 200 = 94 THEN n - 5 ELSE n + 1 END AS first
+), copies AS MATERIALIZED (
+    SELECT id, CASE WHEN n % 100 = 93 THEN n - :walls WHEN n % 200 = 94 THEN n - 5 ELSE n + 1 END AS first
     FROM numbered WHERE n % 100 IN (93, 94)
 )
 UPDATE photos SET duplicate_of_id = original.id
-    FROM links JOIN numbered copy ON copy.n = links.n JOIN numbered original ON original.n = links.first
-    WHERE photos.id = copy.id
+    FROM copies JOIN numbered original ON original.n = copies.first
+    WHERE photos.id = copies.id
 """
 _RESULTS = """
 INSERT INTO tasks (run_id, photo_id, state, attempt, tries, lease_until, code, ended_at)

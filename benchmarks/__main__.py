@@ -1,0 +1,13 @@
+"""`python -m benchmarks`: every benchmark of this folder, one after the other, each with servers of its own."""
+
+from benchmarks import report_query, submit_10000
+
+
+def main() -> None:
+    """Run them all with their defaults."""
+    report_query.main()
+    submit_10000.main()
+
+
+if __name__ == "__main__":
+    main()
