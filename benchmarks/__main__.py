@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: every benchmark of this folder, one after the other, each with servers of its own."""
+"""`python -m benchmarks`: every benchmark of this folder, each with servers of its own."""
 
 from benchmarks import report_query, submit_10000
 
