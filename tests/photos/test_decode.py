@@ -205,6 +205,7 @@ def test_damaged_files_raise_nothing_but_photo_error(data, edits, cut, target_px
     assert photo.pixels.dtype == np.uint8
 
 
+@settings(deadline=None)
 @given(head=st.sampled_from([data[:40] for data in GOOD]), tail=st.binary(max_size=300))
 def test_random_bytes_raise_nothing_but_photo_error(head, tail):
     with pytest.raises(PhotoError):

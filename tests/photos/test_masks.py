@@ -3,7 +3,7 @@ import io
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
@@ -25,6 +25,7 @@ def drawn(height_px=120, width_px=90):
     return mask
 
 
+@settings(deadline=None)
 @given(mask=MASKS)
 def test_png_comes_back_as_it_went(mask):
     assert np.array_equal(decode_mask_png(encode_mask_png(mask)), mask)
@@ -81,6 +82,7 @@ def test_one_bit_masks_are_read_too():
     assert np.array_equal(decode_mask_png(buffer.getvalue()), drawn())
 
 
+@settings(deadline=None)
 @given(mask=MASKS)
 def test_rle_comes_back_as_it_went(mask):
     assert np.array_equal(decode_rle(encode_rle(mask)), mask)
