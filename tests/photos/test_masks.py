@@ -51,6 +51,7 @@ def test_a_camera_sized_mask_stays_small():
     "wrong",
     [
         np.ones((4, 4), np.uint8),
+        np.full((4, 4), 254, np.uint8),
         np.zeros((4, 4, 3), np.uint8),
         np.zeros((4, 4), bool),
         np.zeros((4, 4), np.int32),

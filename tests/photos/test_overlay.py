@@ -34,7 +34,7 @@ def test_each_mask_shows_in_its_own_colour_and_the_rest_stays():
 def test_a_hairline_survives_reduction_and_stays_visible_inside_its_outline():
     photo = np.full((3000, 4000, 3), 200, np.uint8)
     mask = np.zeros((3000, 4000), np.uint8)
-    cv2.line(mask, (200, 300), (3800, 2700), 255, 3)
+    cv2.line(mask, (200, 300), (3800, 2700), 255, 1)
     photo[mask > 0] = 40
     picture = decode(overlay_jpeg(photo, [mask], max_side_px=800)).pixels
     assert picture.shape == (600, 800, 3)
