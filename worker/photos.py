@@ -14,6 +14,7 @@ from wallscan.domain.errors import (
     PhotoError,
     PromptError,
     UnavailableError,
+    WallscanError,
 )
 from wallscan.domain.lifecycle import MAX_ATTEMPTS
 from wallscan.records import runs, tasks
@@ -66,8 +67,14 @@ def _work(resources: Resources, claim: Claim) -> None:
 
 def _analysis(resources: Resources, claim: Claim) -> Analysis:
     data = _fetch(resources, claim)
-    engine = resources.models.engine(claim.model_digest, claim.model_manifest)
-    return analyse(data, claim.prompts, engine, claim.postprocess)
+    try:
+        engine = resources.models.engine(claim.model_digest, claim.model_manifest)
+        return analyse(data, claim.prompts, engine, claim.postprocess)
+    except WallscanError as error:
+        # The limit strikes anywhere, also where whatever a library raises is called the file's fault.
+        if isinstance(error.__cause__, SoftTimeLimitExceeded):
+            raise error.__cause__ from None
+        raise
 
 
 def _fetch(resources: Resources, claim: Claim) -> bytes:
