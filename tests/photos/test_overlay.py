@@ -8,8 +8,9 @@ from PIL import Image
 from tests.photos import corpus
 from tests.photos.pictures import encode, exif, quarters, turned, wall
 from wallscan.domain.errors import PhotoError
+from wallscan.domain.palette import PALETTE
 from wallscan.photos.decode import decode
-from wallscan.photos.overlay import PALETTE, overlay_jpeg, thumbnail_jpeg
+from wallscan.photos.overlay import overlay_jpeg, thumbnail_jpeg
 
 
 def rgb(colour):

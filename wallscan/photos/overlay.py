@@ -8,12 +8,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from wallscan.domain.palette import PALETTE
 from wallscan.photos.decode import RgbPixels, decode
 from wallscan.photos.limits import PhotoLimits
 from wallscan.photos.masks import Mask
-
-PALETTE = ("#e6004c", "#0072ff", "#ff9d00", "#00a878", "#9b2dff", "#00b7d8")
-"""Colours of the prompts in their order, repeated after the last: far from walls, told apart by most eyes."""
 
 _TINT = 0.35
 _JPEG_QUALITY = 85

@@ -1,0 +1,53 @@
+"""The report as one HTML page: no script, nothing from the network, fit for screen and paper."""
+
+import datetime as dt
+from collections.abc import Mapping
+from uuid import UUID
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from wallscan.report.view import STATUS_WORDS, view
+from wallscan.wire.report import Report
+
+NOTHING = "\N{EN DASH}"
+
+
+def html_report(report: Report, pictures: Mapping[UUID, str] | None = None) -> bytes:
+    """A self-contained UTF-8 page; whatever names hold is shown as text, never run.
+
+    `pictures` are the images of photos by photo id: paths relative to the page, or `data:image/` URIs.
+    """
+    environment = Environment(
+        loader=PackageLoader("wallscan.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"pct": percent, "moment": moment, "duration": duration}
+    page = environment.get_template("report.html")
+    return page.render(view=view(report, pictures or {}), status_words=STATUS_WORDS).encode()
+
+
+def percent(value: float | None) -> str:
+    """A share for people: three digits at most, and never 0 where there is something."""
+    if value is None:
+        return NOTHING
+    if 0.0 < value < 0.01:
+        return "< 0.01 %"
+    return f"{value:.1f} %" if value >= 10.0 else f"{value:.2f} %"
+
+
+def moment(value: dt.datetime | None) -> str:
+    """A time in UTC, to the minute."""
+    return NOTHING if value is None else f"{value.astimezone(dt.UTC):%d %B %Y, %H:%M} UTC"
+
+
+def duration(value: dt.timedelta | None) -> str:
+    """A duration in hours, minutes and seconds, without leading zeros."""
+    if value is None:
+        return NOTHING
+    minutes, seconds = divmod(max(0, round(value.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
