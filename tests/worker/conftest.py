@@ -1,32 +1,15 @@
 """A real, tiny model and the resources of one worker process on clean servers."""
 
 import uuid
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tests.records.given import given_model
-from tests.worker.tiny import make_tiny_bundle
-from wallscan.models.manifest import MANIFEST_NAME, Manifest, bundle_digest
-from wallscan.storage import keys
+from tests.worker.chaos import Chaos, started_chaos
+from tests.worker.tiny import Bundle, make_tiny_bundle
 from worker.models import Models
 from worker.resources import Resources
-
-
-@dataclass(frozen=True)
-class Bundle:
-    folder: Path
-    manifest: Manifest
-
-    @property
-    def digest(self) -> str:
-        return bundle_digest(self.manifest)
-
-    def upload(self, store) -> None:
-        for path in self.folder.iterdir():
-            if path.name != MANIFEST_NAME:
-                store.put_file(keys.model_file(self.digest, path.name), path, "application/octet-stream")
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +28,19 @@ def model_id(engine, store, bundle) -> uuid.UUID:
 @pytest.fixture
 def resources(engine, store, tmp_path) -> Resources:
     return Resources(engine, store, Models(store, tmp_path / "models"), "a-worker", lease_s=30.0)
+
+
+@pytest.fixture(scope="session")
+def chaos() -> Iterator[Chaos]:
+    """Servers of its own, that tests may kill; they start workers and sweepers themselves."""
+    with started_chaos() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def busy(chaos: Chaos) -> Iterator[Chaos]:
+    """The stack with a worker of two processes and a sweeper, both started again when they die."""
+    chaos.start_worker()
+    chaos.start_sweeper()
+    yield chaos
+    chaos.supervisor.stop(["worker", "sweeper"])

@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from tests.worker.conftest import Bundle
-from tests.worker.tiny import make_tiny_bundle
+from tests.worker.tiny import Bundle, make_tiny_bundle
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError
 from wallscan.segment.engine import Engine, load_engine
@@ -21,7 +20,7 @@ class CountingLoad:
 
 
 @pytest.fixture
-def stored(bundle, store) -> Bundle:
+def stored(bundle: Bundle, store) -> Bundle:
     bundle.upload(store)
     return bundle
 

@@ -42,7 +42,7 @@ class Interrupted:
 
 
 @pytest.fixture
-def interrupted(resources, tmp_path) -> Callable[[Callable[[], object]], Resources]:
+def interrupted(resources: Resources, tmp_path) -> Callable[[Callable[[], object]], Resources]:
     """Resources of another worker process, whose engine is interrupted."""
 
     def make(happens: Callable[[], object]) -> Resources:

@@ -2,13 +2,30 @@
 
 import datetime as dt
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from wallscan.models.files import write_manifest
-from wallscan.models.manifest import Manifest
+from wallscan.models.manifest import MANIFEST_NAME, Manifest, bundle_digest
+from wallscan.storage import ObjectStore, keys
 
 SIDE_PX = 32
 _SPECIAL = ("<|startoftext|>", "<|endoftext|>")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def digest(self) -> str:
+        return bundle_digest(self.manifest)
+
+    def upload(self, store: ObjectStore) -> None:
+        for path in self.folder.iterdir():
+            if path.name != MANIFEST_NAME:
+                store.put_file(keys.model_file(self.digest, path.name), path, "application/octet-stream")
 
 
 def make_tiny_bundle(folder: Path, seed: int = 0, presence: float = 0.0) -> Manifest:
