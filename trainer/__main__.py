@@ -8,6 +8,7 @@ import cv2
 import torch
 import typer
 from transformers import CLIPTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from trainer.checkpoint import Progress
 from trainer.dataset import DataReport, Photos, read_folders, read_photos
@@ -101,6 +102,7 @@ def _tell(found: DataReport) -> None:
 
 
 def _set_threads(threads: int) -> None:
+    disable_progress_bar()
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
 

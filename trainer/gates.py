@@ -13,7 +13,7 @@ from trainer.render import render
 from wallscan.measure.presence import presence_score
 from wallscan.segment.engine import Engine
 
-RENDERED_WALLS = 60
+RENDERED_WALLS = 40
 RENDERED_SIZE = 640
 LOWEST_GATE = 0.3
 UNKNOWN_QUANTILE = 0.99
@@ -50,7 +50,7 @@ def fit_gates(engine: Engine, held_out: Sequence[Sample], seed: int) -> dict[str
 
 def separate(with_it: Sequence[float], without: Sequence[float]) -> FittedGate:
     """The gate with the highest sum of both hit rates, not under `LOWEST_GATE`; ties go to the middle."""
-    levels = np.arange(LOWEST_GATE, 0.951, 0.01)
+    levels = np.arange(LOWEST_GATE, 0.991, 0.01)
     present, absent = np.asarray(with_it), np.asarray(without)
     passed = np.array([(present >= level).mean() for level in levels])
     false = np.array([(absent >= level).mean() for level in levels])

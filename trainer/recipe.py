@@ -12,12 +12,16 @@ class _Frozen(BaseModel):
 
 
 class Stage(_Frozen):
-    """`steps` steps on square frames of `size` px, cut from a share of a photo's side within `zoom`."""
+    """`steps` steps on square frames of `size` px, cut from a share of a photo's side within `zoom`.
+
+    `peak_weight` is what the worst places of empty maps cost (see `losses`).
+    """
 
     steps: int
     size: int
     batch: int
     zoom: tuple[float, float]
+    peak_weight: float = 0.0
 
 
 class Sources(_Frozen):

@@ -60,8 +60,9 @@ def train_step(progress: Progress, batch: Batch, tokenizer: CLIPTokenizer, recip
         texts = embed_prompts(model, tokenizer, batch.prompts)
         logits = forward(model, pixels, texts, (row, column)).float()
     truth = torch.from_numpy(batch.truth)
+    peak_weight = recipe.stage_at(progress.step).peak_weight
     loss = segmentation_loss(
-        logits.flatten(0, 1), truth.flatten(0, 1), recipe.dice_weight, recipe.empty_weight
+        logits.flatten(0, 1), truth.flatten(0, 1), recipe.dice_weight, recipe.empty_weight, peak_weight
     )
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_norm)

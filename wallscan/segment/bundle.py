@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from transformers import AutoTokenizer, CLIPSegConfig, CLIPSegForImageSegmentation, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError
@@ -31,6 +32,7 @@ def check_bundle(folder: Path) -> ClipsegEngine:
 
 def load_model(folder: Path) -> CLIPSegForImageSegmentation:
     """The weights in float32, whatever they were stored in. Raises BundleError `bundle_unloadable`."""
+    disable_progress_bar()
     try:
         config = CLIPSegConfig.from_pretrained(folder, local_files_only=True)
         _check_sizes(config)

@@ -1,0 +1,111 @@
+import os
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.segment.tiny import tiny_model, write_model, write_tiny
+from trainer.check import check_model
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import WallscanError
+from wallscan.domain.lifecycle import ModelState
+from wallscan.jobs.app import QueueSettings, make_celery
+from wallscan.jobs.messages import CheckModel
+from wallscan.jobs.send import send
+from wallscan.models import bundle_digest, read_manifest
+from wallscan.records import models
+from wallscan.records.session import transaction
+from wallscan.storage import keys
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def hand_in(engine, store):
+    """Registers a bundle's folder, uploads its files and puts it up for checking; returns its id."""
+
+    def handed_in(folder, leave_out=()):
+        manifest = read_manifest(folder)
+        digest = bundle_digest(manifest)
+        for file in manifest.files:
+            if file.name not in leave_out:
+                key = keys.model_file(digest, file.name)
+                store.put_file(key, folder / file.name, "application/octet-stream")
+        with transaction(engine) as session:
+            model = models.announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
+            return models.check(session, model.id).id
+
+    return handed_in
+
+
+def state_of(engine, model_id):
+    with transaction(engine) as session:
+        model = models.get(session, model_id)
+    return model.state, model.code
+
+
+def test_a_good_bundle_becomes_ready(engine, store, hand_in, tmp_path):
+    model_id = hand_in(write_tiny(tmp_path / "bundle"))
+    check_model(engine, store, model_id)
+    assert state_of(engine, model_id) == (ModelState.READY, None)
+    check_model(engine, store, model_id)
+    assert state_of(engine, model_id) == (ModelState.READY, None)
+
+
+def test_a_file_that_never_came_is_named(engine, store, hand_in, tmp_path):
+    model_id = hand_in(write_tiny(tmp_path / "bundle"), leave_out=("tokenizer.json",))
+    check_model(engine, store, model_id)
+    assert state_of(engine, model_id) == (ModelState.REJECTED, Code.BUNDLE_FILE_MISSING)
+
+
+def test_altered_weights_are_rejected(engine, store, hand_in, tmp_path):
+    folder = write_tiny(tmp_path / "bundle")
+    model_id = hand_in(folder)
+    key = keys.model_file(bundle_digest(read_manifest(folder)), "model.safetensors")
+    store.put(key, store.get(key)[:-1] + b"x", "application/octet-stream")
+    check_model(engine, store, model_id)
+    assert state_of(engine, model_id) == (ModelState.REJECTED, Code.BUNDLE_CHECKSUM_MISMATCH)
+
+
+def test_a_model_that_answers_nan_is_rejected(engine, store, hand_in, tmp_path):
+    model = tiny_model()
+    with torch.no_grad():
+        model.decoder.film_add.bias[0] = torch.nan
+    model_id = hand_in(write_model(tmp_path / "bundle", model))
+    check_model(engine, store, model_id)
+    assert state_of(engine, model_id) == (ModelState.REJECTED, Code.INFERENCE_NOT_FINITE)
+
+
+def test_an_unknown_model_changes_nothing(engine, store):
+    with pytest.raises(WallscanError) as caught:
+        check_model(engine, store, uuid.uuid4())
+    assert caught.value.code == Code.MODEL_UNKNOWN
+
+
+def test_the_service_answers_the_message(servers, engine, database_url, redis_url, hand_in, tmp_path):
+    model_id = hand_in(write_tiny(tmp_path / "bundle"))
+    queue = QueueSettings(redis_url=redis_url)
+    assert send(make_celery(queue, "test"), [CheckModel(model_id=model_id)]) == 1
+    s3 = servers.s3
+    environment = os.environ | {
+        "REDIS_URL": redis_url,
+        "DATABASE_URL": database_url,
+        "S3_ENDPOINT_URL": s3.s3_endpoint_url or "",
+        "S3_BUCKET": s3.s3_bucket,
+        "AWS_ACCESS_KEY_ID": s3.aws_access_key_id or "",
+        "AWS_SECRET_ACCESS_KEY": s3.aws_secret_access_key.get_secret_value(),
+    }
+    argv = [sys.executable, "-m", "celery", "-A", "trainer.main", "worker", "-Q", "trainer", "-c", "1"]
+    quiet = subprocess.DEVNULL
+    worker = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)
+    try:
+        while state_of(engine, model_id)[0] is ModelState.CHECKING and worker.poll() is None:
+            time.sleep(0.2)
+        assert state_of(engine, model_id) == (ModelState.READY, None)
+    finally:
+        worker.terminate()
+        worker.wait()

@@ -1,0 +1,72 @@
+"""Checking a model version that was handed in: fetched, held against its manifest, loaded, asked."""
+
+import logging
+import tempfile
+import uuid
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Engine
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import BundleError, UnavailableError, WallscanError
+from wallscan.domain.lifecycle import ModelState
+from wallscan.domain.prompts import DEFAULT_PROMPTS
+from wallscan.models.manifest import MANIFEST_NAME, Manifest
+from wallscan.records import models
+from wallscan.records.session import transaction
+from wallscan.segment.bundle import check_bundle
+from wallscan.storage import ObjectMissing, ObjectStore, keys
+from wallscan.wire.models import Model
+
+_log = logging.getLogger(__name__)
+
+
+def check_model(engine: Engine, store: ObjectStore, model_id: uuid.UUID) -> None:
+    """End the check of a model version as ready or rejected. Safe to repeat; one not being checked stays.
+
+    Raises UnavailableError, the version then still being checked, and WallscanError `model_unknown`.
+    """
+    with transaction(engine) as session:
+        model = models.get(session, model_id)
+    if model.state is not ModelState.CHECKING:
+        return
+    refusal = refusal_of(store, model)
+    with transaction(engine) as session:
+        models.checked(session, model_id, refusal)
+    _log.info("model %s %s: %s", model.name, model.digest, refusal or "ready")
+
+
+def refusal_of(store: ObjectStore, model: Model) -> WallscanError | None:
+    """Why the version cannot be used, or None. Raises UnavailableError."""
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            _fetch(store, model, folder)
+            _ask(folder)
+    except UnavailableError:
+        raise
+    except WallscanError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - whatever it is, the version is not usable
+        _log.exception("model %s %s", model.name, model.digest)
+        return BundleError(Code.BUNDLE_UNLOADABLE, f"the model fails with {type(error).__name__}")
+    return None
+
+
+def _fetch(store: ObjectStore, model: Model, folder: Path) -> None:
+    manifest = Manifest.model_validate(model.manifest)
+    (folder / MANIFEST_NAME).write_text(manifest.model_dump_json(), encoding="utf-8")
+    for file in manifest.files:
+        try:
+            store.download(keys.model_file(model.digest, file.name), folder / file.name)
+        except ObjectMissing as error:
+            raise BundleError(Code.BUNDLE_FILE_MISSING, f"{file.name} was not uploaded") from error
+
+
+def _ask(folder: Path) -> None:
+    """Loads the bundle and has it answer once: what never answered would fail every photo later."""
+    grey = np.tile(np.linspace(0, 255, 256, dtype=np.uint8)[:, None, None], (1, 256, 3))
+    answer = check_bundle(folder).probabilities(grey, DEFAULT_PROMPTS)
+    if len(answer) != len(DEFAULT_PROMPTS) or answer.ndim != 3:
+        raise BundleError(Code.BUNDLE_UNLOADABLE, f"the model answers in shape {answer.shape}")

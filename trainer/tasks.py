@@ -1,0 +1,40 @@
+"""The trainer's tasks. What opens connections or loads torch is made in the pool's child, never before."""
+
+import logging
+import uuid
+
+from celery import Celery
+from celery.exceptions import SoftTimeLimitExceeded
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import BundleError, WallscanError
+from wallscan.jobs.messages import CheckModel
+from wallscan.records import models
+from wallscan.records.session import make_engine, transaction
+from wallscan.storage import S3ObjectStore, S3Settings
+
+_log = logging.getLogger(__name__)
+
+SOFT_LIMIT_S = 600
+HARD_LIMIT_S = SOFT_LIMIT_S + 60
+
+
+def register(app: Celery, database_url: str, s3: S3Settings) -> None:
+    """Add the trainer's tasks to an app."""
+
+    # Acknowledged early: a bundle that ends its process is rung for again by the sweeper, not at once.
+    @app.task(name=CheckModel.task, acks_late=False, soft_time_limit=SOFT_LIMIT_S)
+    def check(model_id: str) -> None:
+        from trainer.check import check_model  # torch, which must not be touched before the fork
+
+        engine = make_engine(database_url, pool_size=1)
+        try:
+            check_model(engine, S3ObjectStore(s3), uuid.UUID(model_id))
+        except SoftTimeLimitExceeded:
+            refusal = BundleError(Code.BUNDLE_UNLOADABLE, f"the check took over {SOFT_LIMIT_S} s")
+            with transaction(engine) as session:
+                models.checked(session, uuid.UUID(model_id), refusal)
+        except WallscanError as error:
+            _log.warning("model %s is not checked: %s", model_id, error)
+        finally:
+            engine.dispose()
