@@ -18,10 +18,10 @@ from api.boundary import Boundary
 from api.idempotency import Idempotency
 from api.logs import configure_logs
 from api.openapi import describe
-from api.routes import archives, health, inspections, models, photos, runs, sites, uploads, walls
+from api.routes import archives, health, inspections, models, photos, reports, runs, sites, uploads, walls
 from wallscan.domain.errors import WallscanError
 
-_ROUTERS = (sites, walls, inspections, uploads, archives, runs, photos, models)
+_ROUTERS = (sites, walls, inspections, uploads, archives, runs, photos, reports, models)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

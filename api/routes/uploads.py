@@ -29,9 +29,8 @@ def announce_photos(
     files = [door.announced(file, services.photo_limits) for file in manifest.files]
     with transaction(services.engine) as session:
         inspections.site_of(session, caller.sites, inspection_id)
-        announced = intake.expected(session, inspection_id)
         placed = intake.place(session, inspection_id, _candidates(files))
-    placed = _resumed(services, inspection_id, announced, placed)
+    placed = _resumed(services, inspection_id, placed)
     expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=services.settings.api.upload_expires_s)
 
     def target(candidate: Candidate, photo_id: UUID) -> UploadTarget:
@@ -68,11 +67,9 @@ def upload_photos(
     return UploadOutcomes(files=door.outcomes(seen, placed, None))
 
 
-def _resumed(
-    services: AllServices, inspection_id: UUID, announced: frozenset[UUID], placed: list[Placed]
-) -> list[Placed]:
+def _resumed(services: AllServices, inspection_id: UUID, placed: list[Placed]) -> list[Placed]:
     """Of photos announced earlier, those whose bytes arrived meanwhile are stored: nothing is sent twice."""
-    again = {place.photo_id for place in placed if place.outcome == "upload"} & announced
+    again = {place.photo_id for place in placed if place.photo_id is not None and place.announced_before}
     if not again:
         return placed
     found = again & door.in_storage(services.store, inspection_id)

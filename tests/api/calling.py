@@ -37,16 +37,16 @@ class Api:
         assert answer.status_code in (200, 201, 202), answer.text
         return answer.json()
 
-    def site(self, name: str = "Haus 7") -> str:
+    def site(self, name: str = "Haus 7") -> Any:
         return self.make("/v1/sites", {"name": name})["id"]
 
-    def inspection(self, site_id: str | None = None) -> str:
+    def inspection(self, site_id: str | None = None) -> Any:
         return self.make(f"/v1/sites/{site_id or self.site()}/inspections", {})["id"]
 
-    def announce(self, inspection_id: str, *files: dict[str, Any]) -> list[Any]:
+    def announce(self, inspection_id: str, *files: dict[str, Any]) -> Any:
         return self.make(f"/v1/inspections/{inspection_id}/uploads", {"files": list(files)})["files"]
 
-    def upload(self, inspection_id: str, *files: tuple[str, bytes], wall: str | None = None) -> list[Any]:
+    def upload(self, inspection_id: str, *files: tuple[str, bytes], wall: str | None = None) -> Any:
         parts = [("files", (name, io.BytesIO(data), "image/jpeg")) for name, data in files]
         answer = self.post(
             f"/v1/inspections/{inspection_id}/photos", files=parts, data={"wall": wall} if wall else {}
@@ -65,7 +65,7 @@ def put(outcome: dict[str, Any], data: bytes) -> httpx.Response:
     return httpx.put(outcome["target"]["url"], content=data, headers=outcome["target"]["headers"])
 
 
-def problem(answer: Any, status: int, code: Code) -> dict[str, Any]:
+def problem(answer: Any, status: int, code: Code) -> Any:
     """The problem of a refused call."""
     assert (answer.status_code, answer.headers["content-type"]) == (
         status,

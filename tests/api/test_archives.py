@@ -42,6 +42,7 @@ def test_status_says_how_far_it_is(api, engine):
     assert api.get(path, headers={"If-None-Match": etag}).status_code == 304
     with transaction(engine) as session:
         claim = archive_claims.claim(session, uuid.UUID(archive["id"]), 60)
+        assert claim is not None
         archive_claims.advance(session, claim, total=4, done=1, ignored=1)
     seen = api.read(path)
     assert (seen["state"], seen["percent"], seen["ignored"]) == ("running", 25.0, 1)

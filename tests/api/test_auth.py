@@ -1,5 +1,6 @@
 import datetime as dt
 import uuid
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -44,8 +45,8 @@ def test_a_reading_key_writes_nothing(app, nobody, key_of):
     for method, path, scope in operations(app):
         if scope == "write":
             files = {"file": b"x", "files": b"x"} if path.endswith(("photos", "archives")) else None
-            body = {} if files is None else None
-            problem(reader.request(method, path, json=body, files=files), 403, Code.SCOPE_MISSING)
+            sent: dict[str, Any] = {"json": {}} if files is None else {"files": files}
+            problem(reader.request(method, path, **sent), 403, Code.SCOPE_MISSING)
 
 
 def test_a_writing_key_reads_nothing_and_administers_nothing(nobody, key_of):

@@ -7,6 +7,8 @@ from starlette.testclient import TestClient
 from api.bootstrap import DatabaseSettings, Settings
 from api.main import create_app
 from tests.api.calling import Api, problem
+from tests.photos.pictures import encode, wall
+from tests.records.given import given_model
 from wallscan.domain.codes import Code
 from wallscan.jobs.app import QueueSettings
 from wallscan.storage import S3Settings
@@ -54,7 +56,6 @@ def test_without_a_database_nobody_is_let_in(settings, store, key_of):
 
 def test_without_storage_uploads_are_refused_and_rows_wait(settings, store, key_of, api):
     inspection = api.inspection()
-    from tests.photos.pictures import encode, wall
 
     with TestClient(create_app(without(settings, "storage"))) as client:
         cut_off = Api(client, key_of(["read", "write"]))
@@ -66,8 +67,6 @@ def test_without_storage_uploads_are_refused_and_rows_wait(settings, store, key_
 
 
 def test_without_a_broker_a_run_is_still_accepted(settings, store, key_of, api, engine):
-    from tests.photos.pictures import encode, wall
-    from tests.records.given import given_model
 
     inspection = api.inspection()
     api.upload(inspection, ("a.jpg", encode(wall())))

@@ -3,7 +3,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from tests.api.calling import entry, problem
+from tests.api.calling import Api, entry, problem
 from wallscan.domain.codes import Code
 from wallscan.records import idempotency
 from wallscan.records.session import transaction
@@ -41,8 +41,6 @@ def test_another_request_with_the_same_key(api):
 
 
 def test_keys_of_two_callers_are_not_the_same(api, nobody, key_of):
-    from tests.api.calling import Api
-
     other = Api(nobody, key_of(["read", "write"]))
     assert api.post("/v1/sites", json={"name": "a"}, headers=keyed()).status_code == 201
     assert other.post("/v1/sites", json={"name": "b"}, headers=keyed()).status_code == 201

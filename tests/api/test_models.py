@@ -1,5 +1,6 @@
 import hashlib
 import threading
+import uuid
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import func, select
 from tests.api.calling import problem
 from tests.records.given import given_model
 from wallscan.domain.codes import Code
+from wallscan.domain.errors import BundleError
 from wallscan.jobs.messages import TRAINER_QUEUE
 from wallscan.records import models
 from wallscan.records.session import transaction
@@ -50,9 +52,7 @@ def test_a_rejected_bundle_may_be_handed_in_again(api, engine):
     model = api.make("/v1/models", {"manifest": manifest()})["model"]
     api.post(f"/v1/models/{model['id']}/check")
     with transaction(engine) as session:
-        from wallscan.domain.errors import BundleError
-
-        assert models.checked(session, _id(model), BundleError(Code.BUNDLE_UNLOADABLE, "no"))
+        assert models.checked(session, uuid.UUID(model["id"]), BundleError(Code.BUNDLE_UNLOADABLE, "no"))
     rejected = api.read(f"/v1/models/{model['id']}")
     assert (rejected["state"], rejected["code"]) == ("rejected", Code.BUNDLE_UNLOADABLE)
     problem(api.post(f"/v1/models/{model['id']}/activate"), 409, Code.MODEL_NOT_READY)
@@ -101,9 +101,3 @@ def test_one_model_is_active(api, engine):
     listed = api.read("/v1/models", limit=3)
     rest = api.read("/v1/models", limit=3, cursor=listed["next_cursor"])
     assert [model["id"] for model in listed["items"] + rest["items"]] == ids[::-1]
-
-
-def _id(model):
-    import uuid
-
-    return uuid.UUID(model["id"])

@@ -5,6 +5,7 @@ import json
 import uuid
 
 import pytest
+from starlette.testclient import TestClient
 
 from api.bootstrap import ApiSettings, Settings
 from api.main import create_app
@@ -145,8 +146,6 @@ def test_inspections_are_listed_newest_first(api):
 
 def test_bodies_over_the_limit(settings, store, nobody, key_of):
     small = ApiSettings(max_body_bytes=1000, max_form_bytes=3000)
-    from starlette.testclient import TestClient
-
     with TestClient(create_app(Settings(settings.database, settings.queue, settings.s3, small))) as client:
         api = Api(client, key_of(["read", "write"]))
         inspection = api.inspection()

@@ -100,6 +100,15 @@ def test_announcing_again_goes_on_where_it_stopped(api):
     assert (stored["outcome"], stored["photo_id"]) == ("duplicate", first["photo_id"])
 
 
+def test_what_arrived_meanwhile_is_not_asked_for_again(api):
+    inspection = api.inspection()
+    first, _ = api.announce(inspection, entry("north/a.jpg", JPEG), entry("north/b.jpg", b"not yet"))
+    put(first, JPEG)
+    arrived, missing = api.announce(inspection, entry("north/a.jpg", JPEG), entry("north/b.jpg", b"not yet"))
+    assert (arrived["outcome"], missing["outcome"]) == ("stored", "upload")
+    assert photos(api, inspection, state="stored").keys() == {"north/a.jpg"}
+
+
 def test_a_path_is_taken_by_a_usable_photo_only(api):
     inspection = api.inspection()
     api.announce(inspection, entry("a.jpg", b"one"), entry("b.jpg", b""))

@@ -18,8 +18,8 @@ def test_a_key_tells_what_it_may_do(engine):
         bound = keys.issue(session, "bound", ["read"], [site.id])
     with transaction(engine) as session:
         grant = keys.authenticate(session, wide)
-        assert (grant.scopes, grant.sites) == ({"read", "write"}, None)
-        assert keys.authenticate(session, bound).sites == {site.id}
+        assert (set(grant.scopes), grant.sites) == ({"read", "write"}, None)
+        assert keys.authenticate(session, bound).sites == frozenset({site.id})
         assert [key.name for key in keys.listed(session)] == ["wide", "bound"]
 
 

@@ -53,6 +53,7 @@ class Placed:
     photo_id: uuid.UUID | None = None
     original_id: uuid.UUID | None = None
     awaits_bytes: bool = False
+    announced_before: bool = False  # in an earlier call: the bytes may have arrived meanwhile
     refusal: Refusal | None = None
 
 
@@ -219,7 +220,8 @@ class _Desk:
                 "rejected", refusal=Refusal(Code.PATH_CONFLICT, "another photo is already at this path")
             )
         if there.duplicate_of_id is None and there.state is PhotoState.EXPECTED:
-            return Placed("upload", there.id, there.id, awaits_bytes=True)
+            earlier = there.id not in self.new and there.id not in self.replaced
+            return Placed("upload", there.id, there.id, awaits_bytes=True, announced_before=earlier)
         return self._link(there)
 
     @staticmethod
