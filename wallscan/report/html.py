@@ -30,9 +30,11 @@ def html_report(report: Report, pictures: Mapping[UUID, str] | None = None) -> b
 
 
 def percent(value: float | None) -> str:
-    """A share for people: three digits at most, and never 0 where there is something."""
+    """A share for people: three digits at most, and 0 only where there is nothing at all."""
     if value is None:
         return NOTHING
+    if value == 0.0:
+        return "0 %"
     if 0.0 < value < 0.01:
         return "< 0.01 %"
     return f"{value:.1f} %" if value >= 10.0 else f"{value:.2f} %"
@@ -40,7 +42,10 @@ def percent(value: float | None) -> str:
 
 def moment(value: dt.datetime | None) -> str:
     """A time in UTC, to the minute."""
-    return NOTHING if value is None else f"{value.astimezone(dt.UTC):%d %B %Y, %H:%M} UTC"
+    if value is None:
+        return NOTHING
+    utc = value.astimezone(dt.UTC)
+    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
 
 
 def duration(value: dt.timedelta | None) -> str:

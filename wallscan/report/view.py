@@ -45,6 +45,11 @@ class PhotoView:
         """The highest coverage of any prompt; below zero where nothing was measured."""
         return max((f.coverage_pct for f in self.findings if f.coverage_pct is not None), default=-1.0)
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is something to look at that no other photo shows."""
+        return self.worst_pct > 0.0 and self.first.status != "duplicate"
+
 
 @dataclass(frozen=True, slots=True)
 class WallPromptView:
@@ -82,7 +87,7 @@ class ReportView:
 def view(report: Report, pictures: Mapping[UUID, str]) -> ReportView:
     """Work out the page. `pictures` are paths beside the report, or data URIs, by photo id."""
     photos = _photos(report, pictures)
-    shown = sorted((photo for photo in photos if photo.worst_pct > 0.0), key=_worst_first)
+    shown = sorted((photo for photo in photos if photo.is_shown), key=_worst_first)
     worst = tuple(shown[:WORST_PHOTOS])
     more = [photo for photo in shown[WORST_PHOTOS:] if photo.picture]
     longest = max((row.coverage_pct or 0.0 for row in report.walls), default=0.0)
