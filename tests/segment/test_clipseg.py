@@ -7,6 +7,7 @@ from tests.segment.tiny import tiny_model, write_model
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import InferenceError, PromptError
 from wallscan.models import starter_bundle
+from wallscan.segment.bundle import check_bundle
 from wallscan.segment.clipseg import MAX_CACHED_PROMPTS
 from wallscan.segment.engine import load_engine
 from wallscan.segment.preprocess import InputSpec, preprocess
@@ -55,7 +56,7 @@ def test_the_same_question_gets_the_same_bytes_whatever_else_is_asked(bundle, ph
 
 
 def test_layers_behind_the_last_extracted_one_are_never_run(tiny_bundle, photo):
-    engine = load_engine(tiny_bundle)
+    engine = check_bundle(tiny_bundle)
     ran = []
     for index, layer in enumerate(engine._model.clip.vision_model.encoder.layers):
         layer.register_forward_hook(lambda *_, index=index: ran.append(index))
@@ -64,7 +65,7 @@ def test_layers_behind_the_last_extracted_one_are_never_run(tiny_bundle, photo):
 
 
 def test_a_prompt_is_embedded_once_and_the_cache_stays_bounded(tiny_bundle, photo):
-    engine = load_engine(tiny_bundle)
+    engine = check_bundle(tiny_bundle)
     embedded = []
     engine._model.clip.text_model.register_forward_hook(lambda *_: embedded.append(1))
     engine.probabilities(photo, ["crack"])

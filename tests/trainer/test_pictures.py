@@ -46,7 +46,9 @@ def box_scene():
 def test_geometry_moves_photo_and_mask_alike_and_keeps_boxes_boxes():
     rng = random.Random(3)
     for _ in range(30):
-        image, mask = flip_and_turn(*random_crop(*box_scene(), 80, (0.4, 1.0), rng), rng)
+        scene, truth = box_scene()
+        cut, cut_truth = random_crop(scene, truth, 80, (0.4, 1.0), rng)
+        image, mask = flip_and_turn(cut, cut_truth, rng)
         assert image.shape == (80, 80, 3)
         assert np.abs(image[:, :, 0].astype(int) - mask).max() <= 1
         rows, columns = np.nonzero(mask > 127)
