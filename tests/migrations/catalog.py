@@ -15,9 +15,15 @@ _INDEXES = """
     SELECT tablename, indexname, indexdef FROM pg_indexes
     WHERE schemaname = 'public' AND tablename <> 'alembic_version'
 """
+_TRIGGERS = """
+    SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(pg_trigger.oid), prosrc
+    FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid WHERE NOT tgisinternal
+"""
 
 
 def catalog(connection: Connection) -> dict[str, set[tuple[object, ...]]]:
-    """Columns, constraints (checks too, which Alembic does not compare) and indexes."""
-    queries = {"columns": _COLUMNS, "constraints": _CONSTRAINTS, "indexes": _INDEXES}
+    """Columns, constraints, indexes and triggers; Alembic compares neither checks nor triggers."""
+    queries = {
+        "columns": _COLUMNS, "constraints": _CONSTRAINTS, "indexes": _INDEXES, "triggers": _TRIGGERS,
+    }  # fmt: skip
     return {kind: {tuple(row) for row in connection.execute(text(query))} for kind, query in queries.items()}

@@ -1,0 +1,33 @@
+"""The legal ways between states, as rules of the database: an illegal one is refused, whoever writes it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from sqlalchemy import DDL, event
+
+from wallscan.domain.lifecycle import RUN_TRANSITIONS, TASK_TRANSITIONS
+from wallscan.records.tables import Base
+
+FUNCTION = """
+CREATE FUNCTION refuse_transition() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state || '>' || NEW.state <> ALL (TG_ARGV) THEN
+        RAISE EXCEPTION 'a row of % cannot go from % to %', TG_TABLE_NAME, OLD.state, NEW.state
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_' || TG_TABLE_NAME || '_transition';
+    END IF;
+    RETURN NULL;
+END $$
+"""
+
+
+def trigger(table: str, transitions: Mapping[StrEnum, frozenset[StrEnum]]) -> str:
+    """The statement that lets a table's `state` change only as `transitions` says."""
+    ways = sorted(f"'{old}>{new}'" for old, news in transitions.items() for new in news if old is not new)
+    return (
+        f"CREATE TRIGGER {table}_transition AFTER UPDATE OF state ON {table} FOR EACH ROW "
+        f"WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION refuse_transition({', '.join(ways)})"
+    )
+
+
+for _statement in (FUNCTION, trigger("runs", RUN_TRANSITIONS), trigger("tasks", TASK_TRANSITIONS)):
+    event.listen(Base.metadata, "after_create", DDL(_statement.replace("%", "%%")))
