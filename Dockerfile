@@ -12,7 +12,8 @@ COPY migrations ./migrations
 COPY api ./api
 USER wallscan
 EXPOSE 8000
-CMD ["uvicorn", "--factory", "api.main:create_app", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["uvicorn", "--factory", "api.main:create_app", "--host", "0.0.0.0", "--port", "8000", \
+     "--no-access-log", "--timeout-graceful-shutdown", "5"]
 
 # The registry's torch for Linux carries CUDA. For a CPU image a fifth of the size, build with
 # --build-arg PIP_FIND_LINKS=... pointing at a folder or page that offers the CPU build.

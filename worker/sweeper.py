@@ -21,7 +21,7 @@ from wallscan.domain.errors import UnavailableError
 from wallscan.jobs.app import QueueSettings, make_celery
 from wallscan.jobs.messages import INSPECT_QUEUE, InspectPhoto, Message
 from wallscan.jobs.send import queue_length, send
-from wallscan.records import archive_claims, runs, sweep, tasks
+from wallscan.records import archive_claims, idempotency, runs, sweep, tasks
 from wallscan.records.session import make_engine, transaction
 
 _log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ class Sweeper:
             requeued = sweep.requeue_expired(session)
             archive_claims.requeue_expired(session)
             sweep.cancel_stragglers(session)
+            idempotency.forget(session)
         if requeued:
             _log.warning("%d photos go back to the queue: their workers were lost", requeued)
         with transaction(self.engine) as session:

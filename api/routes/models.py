@@ -15,7 +15,7 @@ from wallscan.jobs.messages import CheckModel
 from wallscan.jobs.send import send
 from wallscan.models.files import parse_manifest, require_files
 from wallscan.models.manifest import BundleFile, bundle_digest
-from wallscan.records import models
+from wallscan.records import models, sweep
 from wallscan.records.session import transaction
 from wallscan.storage import keys
 from wallscan.wire.common import Page
@@ -63,7 +63,7 @@ def check_model(model_id: UUID, services: Services, background: BackgroundTasks)
     with transaction(services.engine) as session:
         model = models.check(session, model_id)
     if model.state is ModelState.CHECKING:
-        background.add_task(send, services.celery, [CheckModel(model_id=model_id)])
+        background.add_task(_ring, services, model_id)
     return model
 
 
@@ -72,6 +72,13 @@ def activate_model(model_id: UUID, services: Services) -> Model:
     """Let this version serve the runs that name none; it must be ready."""
     with transaction(services.engine) as session:
         return models.activate(session, model_id)
+
+
+def _ring(services: AllServices, model_id: UUID) -> None:
+    message = CheckModel(model_id=model_id)
+    if send(services.celery, [message]):
+        with transaction(services.engine) as session:
+            sweep.mark_checks_sent(session, [message])
 
 
 def _target(services: AllServices, digest: str, file: BundleFile) -> UploadTarget:

@@ -95,7 +95,9 @@ class Services:
     def api(self, port: int) -> Child:
         """The API on a port of the loopback address."""
         argv = ("-m", "uvicorn", "--factory", "api.main:create_app", "--host", LOOPBACK, "--port", str(port))
-        return Child("api", self._program("api", *argv), partial(http_answers, port, "/readyz"))
+        # The API logs requests itself; a client that waits for a change must not hold up the end.
+        quiet = ("--no-access-log", "--timeout-graceful-shutdown", "3")
+        return Child("api", self._program("api", *argv, *quiet), partial(http_answers, port, "/readyz"))
 
     def workers(self, count: int) -> Child:
         """One Celery worker with `count` processes, each with one thread for its arithmetic."""
