@@ -94,7 +94,7 @@ def test_an_upgrader_waits_for_the_one_before_it(empty, empty_database_url):
         wait_until_waiting(first, len(upgraders))
         assert catalog(first)["columns"] == set()
     for upgrader in upgraders:
-        output, _ = upgrader.communicate(timeout=60)
+        output, _ = upgrader.communicate(timeout=200)
         assert upgrader.returncode == 0, output
     with empty.connect() as connection:
         assert connection.scalars(text("SELECT version_num FROM alembic_version")).all() == [HEAD]
@@ -116,7 +116,7 @@ def test_the_command_line_needs_a_database():
 
 def wait_until_waiting(connection, count):
     waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while connection.scalar(waiting) < count:
         assert time.monotonic() < deadline, "no upgrader came to wait"
         time.sleep(0.05)
