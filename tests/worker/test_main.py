@@ -1,0 +1,65 @@
+"""The worker as it is run: Celery's command, a real network, one child killed on the way."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.local.processes import descendants, eventually
+from tests.photos.pictures import encode, wall
+from tests.worker.given import assert_nothing_lost, given_submitted, outcomes, read_run
+from wallscan.domain.lifecycle import RUN_ENDED
+from wallscan.local.servers import Addresses
+from wallscan.local.services import environment
+
+pytestmark = pytest.mark.slow
+
+REPOSITORY = Path(__file__).parents[2]
+WITHIN_S = 240.0  # generous: a busy machine is no error
+
+
+@pytest.fixture
+def env(servers, database_url, redis_url, tmp_path) -> dict[str, str]:
+    ours = {
+        "WALLSCAN_MODEL_CACHE": str(tmp_path / "models"),
+        "TASK_LEASE_S": "5",
+        "SWEEP_EVERY_S": "0.3",
+        "OMP_NUM_THREADS": "1",
+        "REMAP_SIGTERM": "SIGQUIT",
+    }
+    return {**os.environ, **environment(Addresses(redis_url, database_url, servers.s3)), **ours}
+
+
+@pytest.fixture
+def started(env):
+    """Starts `python -m MODULE ...` in the repository; ends it with the test, by the signal that asks."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(*argv: str) -> subprocess.Popen[bytes]:
+        running.append(subprocess.Popen([sys.executable, "-m", *argv], env=env, cwd=REPOSITORY))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    assert [process.wait(60) for process in running] == [0] * len(running)
+
+
+def test_a_run_through_the_real_worker_and_sweeper(engine, store, model_id, started):
+    photos = {f"north/{seed}.jpg": encode(wall(1600, 1200, seed)) for seed in range(12)}
+    order = given_submitted(engine, store, model_id, photos)
+    started("worker.sweeper")  # nobody sent a message: it rings
+    worker = started("celery", "-A", "worker.main", "worker", "-Q", "inspect,intake", "-c", "1", "-l", "INFO")
+
+    def count_succeeded() -> int:
+        return list(outcomes(engine, order).values()).count("succeeded")
+
+    eventually(lambda: count_succeeded() >= 3, WITHIN_S)
+    for child in descendants(worker.pid):
+        os.kill(child, signal.SIGKILL)
+    eventually(lambda: read_run(engine, order).state in RUN_ENDED, WITHIN_S)
+    assert_nothing_lost(engine, store, order)
+    assert count_succeeded() == 12
