@@ -13,6 +13,7 @@ from pathlib import Path
 from wallscan.wire.report import PhotoRow, Report
 
 COMMAND = str(Path(sys.executable).with_name("wallscan"))
+PATIENCE_S = 800  # a busy machine is slow; a hung command is still noticed
 SAMPLES = Path(__file__).parents[2] / "samples" / "photos"
 
 
@@ -37,8 +38,11 @@ class Shell:
 
     def run(self, *args: str, status: int = 0, **env: str) -> str:
         """What the command printed, both streams; it must end with `status`."""
-        process = self.start(*args, **env)
-        out, err = process.communicate(timeout=280)
+        with self.start(*args, **env) as process:
+            try:
+                out, err = process.communicate(timeout=PATIENCE_S)
+            finally:
+                process.terminate()  # no effect where it ended by itself
         assert process.returncode == status, f"{process.returncode}\n{out}\n{err}"
         return out + err
 

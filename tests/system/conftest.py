@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.cli import COMMAND, Shell
+from tests.system.cli import COMMAND, PATIENCE_S, Shell
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def up(tmp_path_factory) -> Iterator[Up]:
             yield _read(process, data)
         finally:
             process.terminate()
-            assert process.wait(timeout=60) == 0, (data / "up.log").read_text()
+            assert process.wait(timeout=PATIENCE_S) == 0, (data / "up.log").read_text()
 
 
 def _read(process: subprocess.Popen[str], data: Path) -> Up:

@@ -10,7 +10,7 @@ from tests.photos.corpus import bad_photos, odd_photos
 from tests.photos.pictures import encode, wall
 from tests.system.cli import Shell, by_photo, read_csv, read_report
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PHOTO = encode(wall(640, 480))
 
 

@@ -12,7 +12,7 @@ from tests.system.test_inspect import lay
 from tests.worker.tiny import make_tiny_bundle
 from wallscan.models.manifest import MANIFEST_NAME
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.system.cli import SAMPLES, Shell, by_photo, read_csv, read_report
 from wallscan.domain.coverage import PhotoCoverage, wall_coverage
 from wallscan.photos.decode import decode
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PHOTOS = sorted(path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*.jpg"))
 
 

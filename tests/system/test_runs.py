@@ -6,12 +6,12 @@ import signal
 import pytest
 
 from tests.photos.pictures import encode, wall
-from tests.system.cli import by_photo, id_after, read_report
+from tests.system.cli import PATIENCE_S, by_photo, id_after, read_report
 from tests.system.test_inspect import lay
 from wallscan.client.http import Client
 from wallscan.domain.lifecycle import RUN_ENDED, RunState
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_ctrl_c_cancels_the_run_and_keeps_what_is_done(shell, tmp_path, client):
         if line.startswith("Inspection: ") and " 0 of" not in line:
             break
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, err
     run = id_after("Run", err)
     assert "kept" in err
@@ -80,7 +80,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(shell, tmp_path, client, up
         if line.startswith("Inspection: ") and " 0 of" not in line:
             break
     os.kill(up.pid("worker"), signal.SIGKILL)
-    _, err = process.communicate(timeout=240)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     report = read_report(tmp_path / "out")
     assert [row.status for row in report.photos] == ["succeeded"] * 12
