@@ -53,11 +53,11 @@ class Frames:
         )
 
     def _frame(self, stage: Stage, rng: random.Random) -> tuple[Image, NDArray[np.float32], tuple[str, str]]:
-        weights = self._recipe.sources.model_dump()
+        weights = stage.sources.model_dump()
         source = rng.choices(list(weights), list(weights.values()))[0]
         family = SOURCE_FAMILIES[source]
         if family is None or source.startswith("rendered"):
-            image, mask = render(family, stage.size, rng)
+            image, mask = render(family, stage.size, rng, stage.furniture_share)
         else:
             image, mask = self._photo(family, stage, rng)
         image, mask = augment.flip_and_turn(augment.change_looks(image, rng), mask, rng)

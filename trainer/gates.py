@@ -15,7 +15,9 @@ from wallscan.segment.engine import Engine
 
 RENDERED_WALLS = 40
 RENDERED_SIZE = 640
-LOWEST_GATE = 0.3
+FURNITURE_SHARE = 0.5
+LOWEST_GATE = 0.1
+LOWEST_UNKNOWN_GATE = 0.3
 UNKNOWN_QUANTILE = 0.99
 
 
@@ -38,12 +40,13 @@ def fit_gates(engine: Engine, held_out: Sequence[Sample], seed: int) -> dict[str
     rng = random.Random(seed)
     frames: list[tuple[Any, str | None]] = [(load_rgb(sample.image), sample.family) for sample in held_out]
     for family in ("crack", None):
-        frames += [(render(family, RENDERED_SIZE, rng)[0], family) for _ in range(RENDERED_WALLS)]
+        walls = (render(family, RENDERED_SIZE, rng, FURNITURE_SHARE)[0] for _ in range(RENDERED_WALLS))
+        frames += [(wall, family) for wall in walls]
     for image, family in frames:
         for prompt, probability in zip(with_it, engine.probabilities(image, tuple(with_it)), strict=True):
             (with_it if prompt == family else without)[prompt].append(presence_score(probability))
     gates = {prompt: separate(with_it[prompt], without[prompt]) for prompt in FAMILY_PROMPTS}
-    unknown = max(LOWEST_GATE, float(np.quantile(without[UNKNOWN_PROMPT], UNKNOWN_QUANTILE)))
+    unknown = max(LOWEST_UNKNOWN_GATE, float(np.quantile(without[UNKNOWN_PROMPT], UNKNOWN_QUANTILE)))
     gates[UNKNOWN_PROMPT] = FittedGate(round(unknown, 3), 0.0, 1 - UNKNOWN_QUANTILE)
     return gates
 

@@ -11,19 +11,6 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Stage(_Frozen):
-    """`steps` steps on square frames of `size` px, cut from a share of a photo's side within `zoom`.
-
-    `peak_weight` is what the worst places of empty maps cost (see `losses`).
-    """
-
-    steps: int
-    size: int
-    batch: int
-    zoom: tuple[float, float]
-    peak_weight: float = 0.0
-
-
 class Sources(_Frozen):
     """Relative frequencies of what a training frame shows."""
 
@@ -32,6 +19,22 @@ class Sources(_Frozen):
     rendered_crack: float = 0.2
     rendered_joint: float = 0.06
     rendered_clean: float = 0.1
+
+
+class Stage(_Frozen):
+    """`steps` steps on square frames of `size` px, cut from a share of a photo's side within `zoom`.
+
+    `peak_weight` is what the worst places of empty maps cost (see `losses`), `furniture_share` how many
+    rendered walls carry things that are neither crack nor joint.
+    """
+
+    steps: int
+    size: int
+    batch: int
+    zoom: tuple[float, float]
+    peak_weight: float = 0.0
+    furniture_share: float = 0.0
+    sources: Sources = Sources()
 
 
 class Recipe(_Frozen):
@@ -58,7 +61,6 @@ class Recipe(_Frozen):
     held_out_share: float = 0.1
     checkpoint_every: int = 50
     bf16: bool = True
-    sources: Sources = Sources()
     image_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     image_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 

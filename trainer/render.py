@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.furniture import furnish
+
 Image = NDArray[np.uint8]
 Canvas = NDArray[np.float32]
 REFERENCE_SIZE = 320
@@ -29,10 +31,13 @@ BOARD_COLOURS = (
 )
 
 
-def render(family: str | None, size: int, rng: random.Random) -> tuple[Image, Image]:
+def render(
+    family: str | None, size: int, rng: random.Random, furniture_share: float = 0.0
+) -> tuple[Image, Image]:
     """A wall of `family` ("crack", "drywall joint" or None for a clean one): pixels and mask.
 
-    Pixels are (S, S, 3) uint8 RGB, the mask (S, S) uint8 0..255.
+    Pixels are (S, S, 3) uint8 RGB, the mask (S, S) uint8 0..255. `furniture_share` of the walls carry
+    skirting boards, sockets, pipes and the like.
     """
     unit = size / REFERENCE_SIZE
     board = family == "drywall joint" or (family is None and rng.random() < 0.3)
@@ -44,6 +49,8 @@ def render(family: str | None, size: int, rng: random.Random) -> tuple[Image, Im
     ):
         if rng.random() < 0.22:
             draw(canvas, unit, rng)
+    if furniture_share and rng.random() < furniture_share:
+        furnish(canvas, unit, rng)
     mask = np.zeros((size, size), np.uint8)
     if family == "crack":
         for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):

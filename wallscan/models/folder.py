@@ -18,7 +18,7 @@ from wallscan.models.files import (
 )
 from wallscan.models.manifest import MANIFEST_NAME, Manifest
 
-UNFITTED_PRESENCE = 0.4
+UNFITTED_PRESENCE = 0.3
 """The gate of weights that were never looked at on clean walls: zero-shot CLIPSeg answers low and broad."""
 UNKNOWN_LICENCE = "unknown"
 CLIPSEG_PREPROCESSOR = {
