@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import ProgrammingError
 
 import migrations
@@ -68,6 +68,23 @@ def test_down_and_up_again_with_rows_in_place(empty, empty_database_url):
         assert catalog(connection) == up
 
 
+def test_every_step_keeps_the_rows(empty, empty_database_url):
+    first, *later = sorted(path.name[:4] for path in ROOT.glob("migrations/versions/*.py"))
+    migrations.upgrade(empty_database_url, first)
+    with empty.begin() as connection:
+        insert_one_of_each(connection)
+        rows = every_row(connection)
+    for revision in later:
+        migrations.upgrade(empty_database_url, revision)
+    for revision in reversed([first, *later[:-1]]):
+        migrations.downgrade(empty_database_url, revision)
+        with empty.connect() as connection:
+            assert every_row(connection) == rows, revision
+    migrations.upgrade(empty_database_url)
+    with empty.connect() as connection:
+        assert every_row(connection) == rows
+
+
 def test_upgrading_twice_keeps_the_rows(empty, empty_database_url):
     migrations.upgrade(empty_database_url)
     with empty.begin() as connection:
@@ -112,6 +129,12 @@ def test_the_command_line_needs_a_database():
     )
     assert done.returncode != 0
     assert "database_url" in done.stderr
+
+
+def every_row(connection):
+    return {
+        table: connection.execute(select(Key.metadata.tables[table])).all() for table in Key.metadata.tables
+    }
 
 
 def wait_until_waiting(connection, count):

@@ -21,8 +21,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import Session, aliased
-from sqlalchemy.orm.util import AliasedClass
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import PhotoState, TaskState
@@ -49,20 +48,21 @@ def wall_rows(run: Run, wall_id: uuid.UUID | None) -> Select[Any]:
     photos, prompts = _fates(run, wall_id), _prompts(run)
     counted = and_(photos.c.copy == 1, photos.c.fate == TaskState.SUCCEEDED)
     worst_first = aggregate_order_by(photos.c.path, Item.coverage_pct.desc(), photos.c.path)
+    columns: list[ColumnElement[Any]] = [
+        *(Wall.id.label("wall_id"), Wall.name.label("wall"), prompts.c.prompt),
+        func.count().label("photos"),
+        _number(counted).label("photos_counted"),
+        _number(photos.c.copy == 1, photos.c.fate.in_(_FAILED)).label("photos_failed"),
+        _number(photos.c.copy == 1, photos.c.fate.in_(_PENDING)).label("photos_pending"),
+        _number(photos.c.copy > 1).label("photos_duplicate"),
+        _number(counted, Item.foreground_px > 0).label("photos_with_finding"),
+        _pixels(Item.foreground_px, counted).label("foreground_px"),
+        _pixels(Item.analysed_px, counted).label("analysed_px"),
+        func.max(Item.coverage_pct).filter(counted).label("max_photo_coverage_pct"),
+        func.array_agg(worst_first).filter(counted)[1].label("worst_photo"),
+    ]
     return (
-        select(
-            *(Wall.id.label("wall_id"), Wall.name.label("wall"), prompts.c.prompt),
-            func.count().label("photos"),
-            _number(counted).label("photos_counted"),
-            _number(photos.c.copy == 1, photos.c.fate.in_(_FAILED)).label("photos_failed"),
-            _number(photos.c.copy == 1, photos.c.fate.in_(_PENDING)).label("photos_pending"),
-            _number(photos.c.copy > 1).label("photos_duplicate"),
-            _number(counted, Item.foreground_px > 0).label("photos_with_finding"),
-            _pixels(Item.foreground_px, counted).label("foreground_px"),
-            _pixels(Item.analysed_px, counted).label("analysed_px"),
-            func.max(Item.coverage_pct).filter(counted).label("max_photo_coverage_pct"),
-            func.array_agg(worst_first).filter(counted)[1].label("worst_photo"),
-        )
+        select(*columns)
         .select_from(photos)
         .join(Wall, Wall.id == photos.c.wall_id)
         .join(prompts, literal(True))
@@ -127,7 +127,7 @@ def _content_id() -> ColumnElement[uuid.UUID]:
     return case((own, Photo.id), else_=func.coalesce(Photo.duplicate_of_id, Photo.id))
 
 
-def _fate(original: AliasedClass[Photo]) -> ColumnElement[str]:
+def _fate(original: type[Photo]) -> ColumnElement[str]:
     """What became of a content: never arrived, rejected, its task's state, or uploaded after the run."""
     never_arrived = (original.state == PhotoState.EXPECTED) | (original.code == Code.PHOTO_NOT_UPLOADED)
     return case(
@@ -153,5 +153,5 @@ def _number(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count().filter(*conditions)
 
 
-def _pixels(column: ColumnElement[int], counted: ColumnElement[bool]) -> ColumnElement[int]:
+def _pixels(column: InstrumentedAttribute[int], counted: ColumnElement[bool]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(column).filter(counted), 0), BigInteger)

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from sqlalchemy import DDL, event
 
 from wallscan.domain.lifecycle import RUN_TRANSITIONS, TASK_TRANSITIONS
 from wallscan.records.tables import Base
+
+State = TypeVar("State", bound=StrEnum)
 
 FUNCTION = """
 CREATE FUNCTION refuse_transition() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -20,7 +23,7 @@ END $$
 """
 
 
-def trigger(table: str, transitions: Mapping[StrEnum, frozenset[StrEnum]]) -> str:
+def trigger(table: str, transitions: Mapping[State, frozenset[State]]) -> str:
     """The statement that lets a table's `state` change only as `transitions` says."""
     ways = sorted(f"'{old}>{new}'" for old, news in transitions.items() for new in news if old is not new)
     return (
@@ -30,4 +33,4 @@ def trigger(table: str, transitions: Mapping[StrEnum, frozenset[StrEnum]]) -> st
 
 
 for _statement in (FUNCTION, trigger("runs", RUN_TRANSITIONS), trigger("tasks", TASK_TRANSITIONS)):
-    event.listen(Base.metadata, "after_create", DDL(_statement.replace("%", "%%")))
+    event.listen(Base.metadata, "after_create", DDL(_statement.replace("%", "%%")))  # type: ignore[no-untyped-call]
