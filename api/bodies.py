@@ -1,9 +1,10 @@
 """Request bodies before anything reads them: held to a size, and JSON to what the database can hold."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from pydantic_core import from_json
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wallscan.domain.codes import Code
@@ -38,25 +39,25 @@ class BodyLimits:
             raise _too_large(limit)
         counted = _counted(receive, limit)
         if not is_form:
-            body = await read_body(counted)
-            if media_type == "application/json":
+            body = b"".join([chunk async for chunk in read_chunks(counted)])
+            if media_type == "application/json" or media_type.endswith("+json"):
                 _check_json(body)
-            counted = replayed(body, receive)
+            counted = _replayed(body, receive)
         await self.app(scope, counted, send)
 
 
-async def read_body(receive: Receive) -> bytes:
-    """The whole body in memory."""
-    chunks = []
+async def read_chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """The body in the chunks that it comes in. Raises ClientDisconnect where it breaks off."""
     more = True
     while more:
         message = await receive()
-        chunks.append(message.get("body", b""))
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        yield message.get("body", b"")
         more = message.get("more_body", False)
-    return b"".join(chunks)
 
 
-def replayed(body: bytes, receive: Receive) -> Receive:
+def _replayed(body: bytes, receive: Receive) -> Receive:
     """A `receive` that gives a body that was read already, then goes on with the connection's own."""
     waiting = True
 

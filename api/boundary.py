@@ -6,6 +6,7 @@ import uuid
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import error_response, problem_response
@@ -13,6 +14,9 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
 
 REQUEST_ID = "X-Request-ID"
+_GONE = 499
+"""Logged where the caller went away before the request was whole; nothing is answered."""
+
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -43,6 +47,8 @@ class Boundary:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, receive, send_with_id)
+            except ClientDisconnect:
+                status = _GONE
             except Exception as error:  # noqa: BLE001 - the last resort: logged whole, told to nobody
                 await self._answer(error, status, scope, receive, send_with_id)
             self.log.info(

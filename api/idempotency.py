@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.bodies import read_chunks
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import UnavailableError, WallscanError
 from wallscan.records import idempotency
@@ -50,7 +51,8 @@ class Idempotency:
         if not _USABLE_KEY.fullmatch(key):
             raise WallscanError(Code.REQUEST_INVALID, f"{HEADER} has 1 to 200 printable ASCII characters")
         with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as body:
-            await _spool(receive, body)
+            async for chunk in read_chunks(receive):
+                body.write(chunk)
             ticket = Ticket(caller.key_id, key, await run_in_threadpool(_fingerprint, scope, body))
             known = await run_in_threadpool(self._begin, ticket)
             if known is not None:
@@ -109,14 +111,6 @@ class _Recorder:
 def _kept(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
     return [part for name, value in pairs if name.lower() in _KEPT_HEADERS for part in (name, value)]
-
-
-async def _spool(receive: Receive, body: IO[bytes]) -> None:
-    more = True
-    while more:
-        message = await receive()
-        body.write(message.get("body", b""))
-        more = message.get("more_body", False)
 
 
 def _fingerprint(scope: Scope, body: IO[bytes]) -> str:

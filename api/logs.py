@@ -16,7 +16,7 @@ def configure_logs() -> None:
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
     renderer = structlog.stdlib.ProcessorFormatter(

@@ -43,6 +43,11 @@ def test_a_body_that_does_not_say_it_is_json(api):
     problem(answer, 422, Code.REQUEST_INVALID)
 
 
+def test_other_kinds_of_json_are_held_to_the_same(api):
+    body, headers = b'{"name": "a\\u0000b"}', {"Content-Type": "application/vnd.site+json; charset=utf-8"}
+    problem(api.post("/v1/sites", content=body, headers=headers), 400, Code.JSON_INVALID)
+
+
 def test_problems_never_repeat_what_was_sent(api):
     answer = api.post("/v1/sites", json={"name": ["secret-value"]})
     assert "secret-value" not in json.dumps(problem(answer, 422, Code.REQUEST_INVALID))
