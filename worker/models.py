@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import BundleError
+from wallscan.domain.errors import BundleError, UnavailableError
 from wallscan.models.files import check_files
 from wallscan.models.manifest import MANIFEST_NAME, Manifest, bundle_digest
 from wallscan.segment.engine import Engine, load_engine
@@ -34,7 +34,8 @@ class Models:
     def engine(self, digest: str, manifest: dict[str, Any]) -> Engine:
         """The loaded engine of a bundle; `manifest` is the one registered with it.
 
-        Raises BundleError (`bundle_*`) where the bundle is not what was registered, StorageUnavailable.
+        Raises BundleError (`bundle_*`) where the bundle is not what was registered, and UnavailableError
+        `storage_unavailable`, also where this machine cannot keep the files: no photo is at fault there.
         """
         if digest not in self._engines:
             self._engines[digest] = self._load(self._fetched(digest, Manifest.model_validate(manifest)))
@@ -52,7 +53,12 @@ class Models:
             except BundleError:
                 shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
-            self._fetch(digest, manifest, folder)
+            try:
+                self._fetch(digest, manifest, folder)
+            except OSError as error:
+                raise UnavailableError(
+                    Code.STORAGE_UNAVAILABLE, f"the model cannot be kept in {self._folder}: {error}"
+                ) from error
         return folder
 
     def _fetch(self, digest: str, manifest: Manifest, folder: Path) -> None:

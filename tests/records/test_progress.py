@@ -13,7 +13,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import PhotoState, RunState, TaskState
 from wallscan.records import runs, tasks
-from wallscan.records.progress import items, progress
+from wallscan.records.progress import _percent, items, progress
 from wallscan.records.session import transaction
 
 
@@ -40,6 +40,16 @@ def test_counts_percent_eta_and_errors_follow_the_rows(engine):
     assert run.eta_s is not None
     assert run.eta_s >= 0
     assert [(error.photo_id, error.code) for error in run.errors] == [(order.photo_ids[1], "photo_corrupt")]
+
+
+def test_a_hundred_per_cent_means_all():
+    assert [_percent(*counts) for counts in ((0, 3), (1, 3), (29_999, 30_000), (3, 3), (0, 0))] == [
+        0.0,
+        33.33,
+        99.99,
+        100.0,
+        100.0,
+    ]
 
 
 def test_eta_is_null_after_the_end(engine):

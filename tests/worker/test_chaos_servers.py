@@ -9,7 +9,8 @@ import pytest
 
 from tests.worker.chaos import Chaos, assert_all_succeeded
 
-pytestmark = pytest.mark.slow
+# Seconds as a rule; each wait inside gives a busy machine minutes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_flushall(busy):

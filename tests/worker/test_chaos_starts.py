@@ -9,7 +9,8 @@ from tests.worker.chaos import SWEEP_EVERY_S, WINDOW, assert_all_succeeded, mark
 from tests.worker.given import assert_nothing_lost, outcomes
 from tests.worker.harm import DEAF, HUNG, POISON
 
-pytestmark = pytest.mark.slow
+# Seconds as a rule; each wait inside gives a busy machine minutes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_every_message_lost_before_a_worker_came(chaos):

@@ -13,7 +13,8 @@ from wallscan.domain.lifecycle import TaskState
 from wallscan.records.session import transaction
 from wallscan.records.tables import Task
 
-pytestmark = pytest.mark.slow
+# Seconds as a rule; each wait inside gives a busy machine minutes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def attempts(chaos: Chaos, order) -> dict[str, int]:

@@ -15,7 +15,8 @@ from wallscan.domain.lifecycle import RUN_ENDED
 from wallscan.local.servers import Addresses
 from wallscan.local.services import environment
 
-pytestmark = pytest.mark.slow
+# Seconds as a rule; each wait inside gives a busy machine minutes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 REPOSITORY = Path(__file__).parents[2]
 WITHIN_S = 240.0  # generous: a busy machine is no error
@@ -49,7 +50,7 @@ def started(env):
 
 
 def test_a_run_through_the_real_worker_and_sweeper(engine, store, model_id, started):
-    photos = {f"north/{seed}.jpg": encode(wall(1600, 1200, seed)) for seed in range(12)}
+    photos = {f"north/{seed}.jpg": encode(wall(800, 600, seed)) for seed in range(6)}
     order = given_submitted(engine, store, model_id, photos)
     started("worker.sweeper")  # nobody sent a message: it rings
     worker = started("celery", "-A", "worker.main", "worker", "-Q", "inspect,intake", "-c", "1", "-l", "INFO")
@@ -57,9 +58,9 @@ def test_a_run_through_the_real_worker_and_sweeper(engine, store, model_id, star
     def count_succeeded() -> int:
         return list(outcomes(engine, order).values()).count("succeeded")
 
-    eventually(lambda: count_succeeded() >= 3, WITHIN_S)
+    eventually(lambda: count_succeeded() >= 2, WITHIN_S)
     for child in descendants(worker.pid):
         os.kill(child, signal.SIGKILL)
     eventually(lambda: read_run(engine, order).state in RUN_ENDED, WITHIN_S)
     assert_nothing_lost(engine, store, order)
-    assert count_succeeded() == 12
+    assert count_succeeded() == 6

@@ -4,7 +4,7 @@ import pytest
 
 from tests.worker.tiny import Bundle, make_tiny_bundle
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import BundleError
+from wallscan.domain.errors import BundleError, UnavailableError
 from wallscan.segment.engine import Engine, load_engine
 from wallscan.storage import keys
 from worker.models import Models
@@ -73,6 +73,12 @@ def test_a_manifest_other_than_the_registered_one_is_refused(stored, store, tmp_
     with pytest.raises(BundleError) as refused:
         Models(store, tmp_path).engine(stored.digest, manifest)
     assert refused.value.code is Code.BUNDLE_CHECKSUM_MISMATCH
+
+
+def test_a_machine_that_cannot_keep_the_files_is_no_fault_of_the_bundle(stored, store, tmp_path):
+    (tmp_path / "a-file").write_text("in the way")
+    with pytest.raises(UnavailableError, match="cannot be kept"):
+        ask(Models(store, tmp_path / "a-file"), stored)
 
 
 def test_the_latest_two_versions_stay_loaded(store, tmp_path):

@@ -1,6 +1,7 @@
 """How far a run has come, read from its rows: what a client polls, and the listing of its items."""
 
 import datetime as dt
+import math
 import uuid
 from typing import Any
 
@@ -45,7 +46,7 @@ def progress(session: Session, run_id: uuid.UUID) -> wire.Run:
         items=total * prompts,
         counts=wire.ItemCounts(**{state.value: count * prompts for state, count in photos.items()}),
         skipped=_skipped(session, run.inspection_id),
-        percent=round(100.0 * ended / total, 2) if total else 100.0,
+        percent=_percent(ended, total),
         eta_s=_eta_s(session, run, total - ended),
         errors=_first_errors(session, run),
         code=run.code,
@@ -120,6 +121,11 @@ def _item(row: Row[Any]) -> wire.Item:
 def _photos_by_state(session: Session, run_id: uuid.UUID) -> dict[TaskState, int]:
     counted = select(Task.state, func.count()).where(Task.run_id == run_id).group_by(Task.state)
     return {state: count for state, count in session.execute(counted)}  # noqa: C416 - rows, not tuples
+
+
+def _percent(ended: int, total: int) -> float:
+    """Two decimals, cut and not rounded: 100 means all."""
+    return math.floor(10_000 * ended / total) / 100 if total else 100.0
 
 
 def _skipped(session: Session, inspection_id: uuid.UUID) -> int:
