@@ -27,7 +27,14 @@ def script(*answers: Answer):
 
 
 @pytest.mark.parametrize(
-    "trouble", [Answer(503, headers={"Retry-After": "0"}), Answer(502), Answer(429), Answer(hang_up=True)]
+    "trouble",
+    [
+        Answer(503, headers={"Retry-After": "0"}),
+        Answer(409, headers={"Retry-After": "0"}),
+        Answer(502),
+        Answer(429),
+        Answer(hang_up=True),
+    ],
 )
 def test_a_passing_trouble_is_tried_again(trouble):
     respond, asked = script(trouble, trouble, Answer(body=b"[1]"))

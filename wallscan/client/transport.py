@@ -71,10 +71,16 @@ class Transport:
             except _PASSING:
                 time.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads clients, no secret
                 continue
-            if response.status_code not in _BUSY:
+            if not _is_busy(response):
                 return response
             time.sleep(_asked_pause_s(response, pause_s))
         return self._http.send(request)
+
+
+def _is_busy(response: httpx.Response) -> bool:
+    """Whether trying again may help: also while the first try of the same POST is still under way (409)."""
+    waits = response.status_code == httpx.codes.CONFLICT and "Retry-After" in response.headers
+    return waits or response.status_code in _BUSY
 
 
 def _asked_pause_s(response: httpx.Response, pause_s: float) -> float:
