@@ -69,6 +69,17 @@ def test_a_frozen_broker_takes_nothing_and_is_no_error(nobody_answers):
     assert send(app, photos(2)) == 0
 
 
+def test_a_full_broker_takes_nothing_and_is_no_error(redis_url):
+    app = make_celery(QueueSettings(redis_url=redis_url), "an-app")
+    with redis.Redis.from_url(redis_url) as client:
+        client.config_set("maxmemory", 1)
+        try:
+            assert send(app, photos(2)) == 0
+        finally:
+            client.config_set("maxmemory", 0)
+    assert send(app, photos(2)) == 2
+
+
 def test_the_length_of_a_queue_nobody_can_see(nobody_listens):
     app = make_celery(QueueSettings(redis_url=nobody_listens), "an-app")
     with pytest.raises(UnavailableError) as refused:

@@ -33,8 +33,9 @@ def make_celery(settings: QueueSettings, name: str, hard_limit_s: int | None = N
         worker_prefetch_multiplier=1,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        # The model loads in the child: at the default of 4 s a slow load wedges the worker for good.
-        worker_proc_alive_timeout=120,
+        # The model loads in the child: at the default of 4 s a slow load wedges the worker for good. Minutes
+        # are for a machine so busy that importing torch takes as long.
+        worker_proc_alive_timeout=600,
         worker_soft_shutdown_timeout=30.0,
         worker_enable_soft_shutdown_on_idle=False,
         worker_hijack_root_logger=False,

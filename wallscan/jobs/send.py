@@ -14,7 +14,7 @@ from wallscan.jobs.messages import Message
 def send(app: Celery, messages: Sequence[Message]) -> int:
     """Publish messages over one connection and return how many the broker took.
 
-    An unreachable broker is no error: the rows are committed, and the sweeper rings again.
+    A broker that is away, frozen or full is no error: the rows are committed, and the sweeper rings again.
     """
     sent = 0
     try:
@@ -29,7 +29,7 @@ def send(app: Celery, messages: Sequence[Message]) -> int:
                     ignore_result=True,
                 )
                 sent += 1
-    except (OperationalError, OSError):
+    except (OperationalError, redis.RedisError, OSError):
         return sent
     return sent
 
@@ -44,4 +44,6 @@ def queue_length(app: Celery, queue: str) -> int:
         with client:
             return int(client.llen(queue))
     except (redis.RedisError, OSError) as error:
-        raise UnavailableError(Code.BROKER_UNAVAILABLE, "the broker does not answer") from error
+        raise UnavailableError(
+            Code.BROKER_UNAVAILABLE, f"the broker does not answer: {type(error).__name__}"
+        ) from error
