@@ -1,5 +1,6 @@
 """Models of a process: fetched once a machine, checked, loaded once a process, the latest few kept."""
 
+import json
 import shutil
 import tempfile
 from collections import OrderedDict
@@ -9,7 +10,7 @@ from typing import Any
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, UnavailableError
-from wallscan.models.files import check_files
+from wallscan.models.files import check_files, parse_manifest
 from wallscan.models.manifest import MANIFEST_NAME, Manifest, bundle_digest
 from wallscan.segment.engine import Engine, load_engine
 from wallscan.storage import ObjectMissing, ObjectStore, keys
@@ -38,7 +39,8 @@ class Models:
         `storage_unavailable`, also where this machine cannot keep the files: no photo is at fault there.
         """
         if digest not in self._engines:
-            self._engines[digest] = self._load(self._fetched(digest, Manifest.model_validate(manifest)))
+            registered = parse_manifest(json.dumps(manifest).encode())
+            self._engines[digest] = self._load(self._fetched(digest, registered))
             if len(self._engines) > _KEPT:
                 self._engines.popitem(last=False)
         self._engines.move_to_end(digest)

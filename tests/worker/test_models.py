@@ -75,6 +75,13 @@ def test_a_manifest_other_than_the_registered_one_is_refused(stored, store, tmp_
     assert refused.value.code is Code.BUNDLE_CHECKSUM_MISMATCH
 
 
+def test_a_manifest_of_an_unknown_format_is_the_bundles_fault(stored, store, tmp_path):
+    manifest = json.loads(stored.manifest.model_dump_json()) | {"format_version": 99}
+    with pytest.raises(BundleError) as refused:
+        Models(store, tmp_path).engine(stored.digest, manifest)
+    assert refused.value.code is Code.BUNDLE_MANIFEST_INVALID
+
+
 def test_a_machine_that_cannot_keep_the_files_is_no_fault_of_the_bundle(stored, store, tmp_path):
     (tmp_path / "a-file").write_text("in the way")
     with pytest.raises(UnavailableError, match="cannot be kept"):
