@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from tests.records.given import given_model
@@ -53,3 +55,27 @@ def test_none_means_the_active_one(engine):
         for model in (first, second):
             models.activate(session, model)
             assert models.resolve(session, None).id == model
+
+
+def test_many_who_announce_and_activate_in_one_transaction_do_not_block_each_other(engine):
+    ready = [given_model(engine) for _ in range(4)]
+    start = threading.Barrier(len(ready))
+    failed = []
+
+    def crown(number):
+        try:
+            with transaction(engine) as session:
+                models.announce(session, "house/model", str(number) * 64, {})
+                start.wait()
+                models.activate(session, ready[number])
+        except WallscanError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=crown, args=(number,)) for number in range(len(ready))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    with transaction(engine) as session:
+        assert models.resolve(session, None).id in ready

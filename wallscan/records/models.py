@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, or_, select, text, tuple_, update
+from sqlalchemy import Select, Text, cast, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -100,8 +100,9 @@ def activate(session: Session, model_id: uuid.UUID) -> Model:
 
     Raises WallscanError `model_unknown` or `model_not_ready`. Of two at the same time the later one wins.
     """
-    # The unique index allows one active row; only one at a time may pass the crown.
-    session.execute(text("LOCK TABLE model_versions IN SHARE ROW EXCLUSIVE MODE"))
+    # The unique index allows one active row, so only one at a time may pass the crown. A lock on the table
+    # would meet itself coming back: the callers' transactions have written to the table before.
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("model_versions.active"))))
     row = _row(session, select(ModelVersion).where(ModelVersion.id == model_id), str(model_id))
     _require_ready(row)
     session.execute(
