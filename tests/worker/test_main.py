@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.local.processes import descendants, eventually
+from tests.photos import zips
 from tests.photos.pictures import encode, wall
 from tests.worker.given import assert_nothing_lost, given_submitted, outcomes, read_run
-from wallscan.domain.lifecycle import RUN_ENDED
+from tests.worker.test_archives import given_archive, photos_of, read
+from wallscan.domain.lifecycle import RUN_ENDED, ArchiveState, PhotoState
 from wallscan.local.servers import Addresses
 from wallscan.local.services import environment
 
@@ -52,6 +54,7 @@ def started(env):
 def test_a_run_through_the_real_worker_and_sweeper(engine, store, model_id, started):
     photos = {f"north/{seed}.jpg": encode(wall(800, 600, seed)) for seed in range(6)}
     order = given_submitted(engine, store, model_id, photos)
+    archive_id = given_archive(engine, store, zips.make(photos))
     started("worker.sweeper")  # nobody sent a message: it rings
     worker = started("celery", "-A", "worker.main", "worker", "-Q", "inspect,intake", "-c", "1", "-l", "INFO")
 
@@ -62,5 +65,7 @@ def test_a_run_through_the_real_worker_and_sweeper(engine, store, model_id, star
     for child in descendants(worker.pid):
         os.kill(child, signal.SIGKILL)
     eventually(lambda: read_run(engine, order).state in RUN_ENDED, WITHIN_S)
+    eventually(lambda: read(engine, archive_id).state is ArchiveState.SUCCEEDED, WITHIN_S)
+    assert {photo.state for photo in photos_of(engine, archive_id).values()} == {PhotoState.STORED}
     assert_nothing_lost(engine, store, order)
     assert count_succeeded() == 6
