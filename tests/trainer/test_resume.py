@@ -43,6 +43,7 @@ def start(command):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(tmp_path, command):
     assert start(command("whole")).wait() == 0
 
