@@ -40,7 +40,8 @@ The gate under `{unknown}` serves every prompt outside the two families.
 ## Where it fails
 - Labels are drawn wider than the crack, and masks follow them in part: coverage ranks walls, it is no crack
   area.
-- Cracks under a pixel of the {side}-px input (about {thin} px of a 4,000-px photo) are often missed or broken up.
+- Cracks under a pixel of the {side}-px input (about {thin} px of a 4,000-px photo) are often missed or
+  broken up.
 - Cracks on bare plasterboard are often missed: training showed seams there, hardly ever cracks.
 - Rough textures, brick joints and edges can be taken for cracks; skirting boards, door frames and pipes for
   joints.
