@@ -1,3 +1,5 @@
+import pytest
+
 from wallscan.domain.lifecycle import (
     RUN_ENDED,
     RUN_TRANSITIONS,
@@ -13,14 +15,16 @@ def test_every_state_has_its_ways_out():
     assert set(TASK_TRANSITIONS) == set(TaskState)
 
 
-def test_every_state_is_reached_from_the_first():
-    for transitions, start in ((RUN_TRANSITIONS, RunState.QUEUED), (TASK_TRANSITIONS, TaskState.QUEUED)):
-        seen, todo = {start}, [start]
-        while todo:
-            new = set(transitions[todo.pop()]) - seen
-            seen |= new
-            todo += new
-        assert seen == set(transitions)
+@pytest.mark.parametrize(
+    ("transitions", "start"), [(RUN_TRANSITIONS, RunState.QUEUED), (TASK_TRANSITIONS, TaskState.QUEUED)]
+)
+def test_every_state_is_reached_from_the_first(transitions, start):
+    seen, todo = {start}, [start]
+    while todo:
+        new = set(transitions[todo.pop()]) - seen
+        seen |= new
+        todo += new
+    assert seen == set(transitions)
 
 
 def test_a_finished_task_is_never_done_again():
