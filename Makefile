@@ -13,7 +13,8 @@ help:  ## show this list
 
 demo: $(VENV)/.installed  ## inspect the sample walls on a private stack and print the per-wall table
 	@rm -rf out/demo
-	@$(BIN)/wallscan inspect samples/photos --site "Sample building" --out out/demo
+	@env -u WALLSCAN_URL WALLSCAN_DATA_DIR='$(CURDIR)/.wallscan' \
+	  $(BIN)/wallscan inspect samples/photos --site "Sample building" --out out/demo
 	@$(BIN)/python -m samples.compare out/demo
 
 up: $(VENV)/.installed  ## serve the whole stack until Ctrl-C; prints its address and a ready key
@@ -38,7 +39,7 @@ lock: $(VENV)/.installed-dev  ## write constraints.txt from what is installed an
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 clean:  ## remove the virtual environment and everything written by demo and tests
-	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .wallscan out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
