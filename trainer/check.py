@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, UnavailableError, WallscanError
-from wallscan.domain.lifecycle import ModelState
 from wallscan.domain.prompts import DEFAULT_PROMPTS
 from wallscan.models.manifest import MANIFEST_NAME, Manifest
 from wallscan.records import models
@@ -28,10 +27,15 @@ def check_model(engine: Engine, store: ObjectStore, model_id: uuid.UUID) -> None
     Raises UnavailableError, the version then still being checked, and WallscanError `model_unknown`.
     """
     with transaction(engine) as session:
-        model = models.get(session, model_id)
-    if model.state is not ModelState.CHECKING:
+        model = models.begin_check(session, model_id)
+    if model is None:
         return
-    refusal = refusal_of(store, model)
+    try:
+        refusal = refusal_of(store, model)
+    except UnavailableError:
+        with transaction(engine) as session:
+            models.postpone_check(session, model_id)
+        raise
     with transaction(engine) as session:
         models.checked(session, model_id, refusal)
     _log.info("model %s %s: %s", model.name, model.digest, refusal or "ready")

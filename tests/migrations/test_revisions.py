@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 import migrations
@@ -79,10 +79,10 @@ def test_every_step_keeps_the_rows(empty, empty_database_url):
     for revision in reversed([first, *later[:-1]]):
         migrations.downgrade(empty_database_url, revision)
         with empty.connect() as connection:
-            assert every_row(connection) == rows, revision
+            assert kept(rows, every_row(connection)), revision
     migrations.upgrade(empty_database_url)
     with empty.connect() as connection:
-        assert every_row(connection) == rows
+        assert kept(rows, every_row(connection))
 
 
 def test_upgrading_twice_keeps_the_rows(empty, empty_database_url):
@@ -132,9 +132,16 @@ def test_the_command_line_needs_a_database():
 
 
 def every_row(connection):
+    """The one row of each table, as the database has it, whatever columns the models have today."""
     return {
-        table: connection.execute(select(Key.metadata.tables[table])).all() for table in Key.metadata.tables
+        table: connection.execute(text(f"SELECT to_jsonb({table}) FROM {table}")).scalar_one()  # noqa: S608
+        for table in Key.metadata.tables
     }
+
+
+def kept(before, after):
+    """Whether every value of `before` is still there; later revisions may have added columns."""
+    return all(before[table].items() <= after[table].items() for table in before)
 
 
 def wait_until_waiting(connection, count):

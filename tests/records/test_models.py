@@ -5,7 +5,7 @@ import pytest
 from tests.records.given import given_model
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, WallscanError
-from wallscan.domain.lifecycle import ModelState
+from wallscan.domain.lifecycle import MAX_ATTEMPTS, ModelState
 from wallscan.records import models
 from wallscan.records.session import transaction
 
@@ -31,6 +31,26 @@ def test_a_check_ends_once(engine, announced):
         assert not models.checked(session, announced.id, BundleError(Code.BUNDLE_UNLOADABLE, "late"))
     with transaction(engine) as session:
         assert models.get(session, announced.id).state is ModelState.READY
+
+
+def test_a_model_that_ends_its_process_each_time_is_rejected(engine, announced):
+    def begin():
+        with transaction(engine) as session:
+            return models.begin_check(session, announced.id)
+
+    assert begin() is None
+    with transaction(engine) as session:
+        models.check(session, announced.id)
+    for _ in range(MAX_ATTEMPTS):
+        assert begin() is not None
+    with transaction(engine) as session:
+        models.postpone_check(session, announced.id)
+    assert begin() is not None
+    assert begin() is None
+    with transaction(engine) as session:
+        assert models.get(session, announced.id).code == Code.ATTEMPTS_EXHAUSTED
+        assert models.check(session, announced.id).state is ModelState.CHECKING
+    assert begin() is not None
 
 
 def test_a_name_means_its_newest_ready_version(engine, announced):

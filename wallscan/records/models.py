@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
-from wallscan.domain.lifecycle import ModelState
+from wallscan.domain.lifecycle import MAX_ATTEMPTS, ModelState
 from wallscan.records.inspections import After
 from wallscan.records.tables import ModelVersion
 from wallscan.wire.models import Model
@@ -75,9 +75,36 @@ def check(session: Session, model_id: uuid.UUID) -> Model:
         session, select(ModelVersion).where(ModelVersion.id == model_id).with_for_update(), str(model_id)
     )
     if row.state is not ModelState.READY:
-        row.state, row.code, row.detail, row.sent_at = ModelState.CHECKING, None, None, None
+        row.state, row.code, row.detail = ModelState.CHECKING, None, None
+        row.sent_at, row.attempt = None, 0
         session.flush()
     return _body(row)
+
+
+def begin_check(session: Session, model_id: uuid.UUID) -> Model | None:
+    """The model whose check may begin; None where it is not being checked, or ended its process too often.
+
+    One that ended its process `MAX_ATTEMPTS` times is rejected with `attempts_exhausted`. Raises
+    WallscanError `model_unknown`.
+    """
+    row = _row(
+        session, select(ModelVersion).where(ModelVersion.id == model_id).with_for_update(), str(model_id)
+    )
+    if row.state is not ModelState.CHECKING:
+        return None
+    if row.attempt >= MAX_ATTEMPTS:
+        row.state, row.code = ModelState.REJECTED, Code.ATTEMPTS_EXHAUSTED
+        row.detail = f"the model ended the process that checked it {MAX_ATTEMPTS} times"
+        return None
+    row.attempt += 1
+    return _body(row)
+
+
+def postpone_check(session: Session, model_id: uuid.UUID) -> None:
+    """Give a check's try back: a server did not answer, the model was not at fault."""
+    session.execute(
+        update(ModelVersion).where(ModelVersion.id == model_id).values(attempt=ModelVersion.attempt - 1)
+    )
 
 
 def checked(session: Session, model_id: uuid.UUID, refusal: WallscanError | None) -> bool:

@@ -197,6 +197,7 @@ class ModelVersion(Base):
     detail: Mapped[str | None]
     active: Mapped[bool] = mapped_column(Boolean, default=False)
     sent_at: Mapped[dt.datetime | None]
+    attempt: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))  # checks begun
     created_at: Mapped[dt.datetime] = now_default()
     __table_args__ = (
         CheckConstraint("(state = 'rejected') = (code IS NOT NULL)", name="rejected_has_code"),
