@@ -61,6 +61,15 @@ def test_the_key_is_sent_as_a_bearer():
     assert asked[0].headers["authorization"] == "Bearer secret"
 
 
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    respond, asked = script(Answer())
+    with serving(respond) as url:
+        Transport(url, "key").get("/v1/x")
+    assert len(asked) == 1
+
+
 def test_a_problem_becomes_an_error_with_its_code_and_is_not_tried_again():
     respond, asked = script(Answer(404, PROBLEM))
     with serving(respond) as url, pytest.raises(ApiError) as caught:

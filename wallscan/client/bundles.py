@@ -12,6 +12,7 @@ from wallscan.client.errors import SourceError
 from wallscan.client.http import Client
 from wallscan.client.meter import Meter
 from wallscan.client.sources import default_name, model_folder
+from wallscan.client.transport import DIRECT
 from wallscan.domain.codes import Code
 from wallscan.models.folder import packed
 from wallscan.models.manifest import Manifest
@@ -39,7 +40,7 @@ def send_bundle(client: Client, folder: Path, manifest: Manifest, meter: Meter) 
     Raises ApiError, or SourceError `storage_unavailable` where storage did not take a file in several tries.
     """
     total = sum(file.size_bytes for file in manifest.files)
-    with httpx.Client(timeout=60.0) as storage:
+    with httpx.Client(timeout=60.0, mounts=DIRECT) as storage:
         for pause_s in _ROUND_PAUSES_S:
             time.sleep(pause_s)
             announced = client.announce_model(manifest.model_dump(mode="json"))

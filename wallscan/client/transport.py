@@ -20,6 +20,9 @@ _BUSY = frozenset({429, 502, 503, 504})
 _PASSING = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
 _CONNECTIONS = 32
 
+DIRECT: Mapping[str, None] = {"all://127.0.0.1": None, "all://localhost": None}
+"""Mounts for every client of ours: a proxy of the environment cannot reach this machine's own stack."""
+
 
 class Transport:
     """A pool of connections to one server, safe to use from many threads.
@@ -35,6 +38,7 @@ class Transport:
             headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"wallscan/{wallscan.__version__}"},
             timeout=timeout_s,
             limits=httpx.Limits(max_connections=_CONNECTIONS),
+            mounts=DIRECT,
         )
 
     def close(self) -> None:

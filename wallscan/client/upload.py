@@ -14,6 +14,7 @@ from wallscan.client.errors import FileError
 from wallscan.client.http import Client
 from wallscan.client.meter import Meter
 from wallscan.client.scan import Found
+from wallscan.client.transport import DIRECT
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import PhotoError
 from wallscan.domain.walls import normal_path
@@ -70,7 +71,8 @@ class Uploader:
         self._meter = meter
         self._sent = Sent()
         # Addresses of storage are signed: the key of the API must not reach them.
-        self._storage = httpx.Client(timeout=60.0, limits=httpx.Limits(max_connections=_SENDERS))
+        limits = httpx.Limits(max_connections=_SENDERS)
+        self._storage = httpx.Client(timeout=60.0, limits=limits, mounts=DIRECT)
 
     def send(self, files: Sequence[Found]) -> Sent:
         """Send files; bad ones are refused one by one. Raises ApiError where the inspection takes none."""
