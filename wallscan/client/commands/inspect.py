@@ -60,4 +60,5 @@ def inspect(
             raise typer.Exit(SOME_FAILED) from None
         report = client.report("inspections", visit.id, run_id=run.id)
         flow.written(client, report, make_output(out, overwrite=overwrite), screen)
-    raise typer.Exit(show_outcome(screen, report, refusals))
+        outcome = show_outcome(screen, report, refusals)
+    raise typer.Exit(outcome)

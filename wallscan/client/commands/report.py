@@ -43,7 +43,8 @@ def report(
         found = _found(client, inspection, site, wall, run)
         if out is not None:
             flow.written(client, found, make_output(out, overwrite=overwrite), screen)
-    raise typer.Exit(show_outcome(screen, found))
+        outcome = show_outcome(screen, found)
+    raise typer.Exit(outcome)
 
 
 def _found(
