@@ -100,7 +100,7 @@ def main() -> None:
         photos = Path(folder, "photos")
         photos.mkdir()
         write_photos(photos, count)
-        stack = Stack(Path(folder, "data"), workers=1, trainer=False)
+        stack = Stack(Path(folder, "data"), workers=1, trainer=False, keep=False)
         with stack, TimedClient(stack.url, stack.api_key) as client:
             seconds = measure(client, photos, console)
     table = Table("Step", "Seconds", title=f"{count} photos, {len(DEFAULT_PROMPTS)} prompts")

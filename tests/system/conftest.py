@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import open_folder
 from tests.system.cli import COMMAND, PATIENCE_S, Shell
 
 
@@ -26,21 +27,11 @@ class Up:
 
 
 @pytest.fixture(scope="session")
-def up(tmp_path_factory) -> Iterator[Up]:
-    data = tmp_path_factory.mktemp("up")
-    env = {
-        **os.environ,
-        "TASK_LEASE_S": "3",
-        "SWEEP_GRACE_S": "2",
-    }  # so that a killed worker's photos wait less
-    with (data / "up.log").open("w") as log:
-        process = subprocess.Popen(
-            [COMMAND, "up", "--data", str(data), "--workers", "1"],
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
+def up() -> Iterator[Up]:
+    env = {**os.environ, "TASK_LEASE_S": "3", "SWEEP_GRACE_S": "2"}  # a killed worker's photos wait less
+    with open_folder() as data, (data / "up.log").open("w") as log:
+        argv = [COMMAND, "up", "--data", str(data), "--workers", "1"]
+        process = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             yield _read(process, data)
         finally:

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.servers import open_folder
 from tests.system.cli import SAMPLES, Shell, by_photo, read_csv, read_report
 from wallscan.domain.coverage import PhotoCoverage, wall_coverage
 from wallscan.photos.decode import decode
@@ -17,12 +19,12 @@ PHOTOS = sorted(path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("
 
 
 @pytest.fixture(scope="module")
-def inspected(tmp_path_factory) -> tuple[Path, str, Shell]:
+def inspected() -> Iterator[tuple[Path, str, Shell]]:
     """The folder of the report, what was printed, and the shell."""
-    shell = Shell(tmp_path_factory.mktemp("private"), {})
-    shell.env["WALLSCAN_DATA_DIR"] = str(shell.folder / "data")
-    printed = shell.run("inspect", str(SAMPLES), "--site", "Demo", "--out", "out")
-    return shell.folder / "out", printed, shell
+    with open_folder() as folder:
+        shell = Shell(folder, {"WALLSCAN_DATA_DIR": str(folder / "data")})
+        printed = shell.run("inspect", str(SAMPLES), "--site", "Demo", "--out", "out")
+        yield folder / "out", printed, shell
 
 
 def test_every_photo_and_prompt_has_a_row_and_a_mask(inspected):
