@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# Two processes, each with servers of its own; a file's tests stay together and share its fixtures.
+SPREAD := --numprocesses 2 --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-fast lint bench lock clean
 
@@ -21,10 +24,10 @@ up: $(VENV)/.installed  ## serve the whole stack until Ctrl-C; prints its addres
 	@$(BIN)/wallscan up
 
 test: $(VENV)/.installed-dev  ## pass all tests against real Valkey, PostgreSQL and S3
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 test-fast: $(VENV)/.installed-dev  ## the tests that take under 20 s each
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(SPREAD) -m "not slow"
 
 lint: $(VENV)/.installed-dev  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff format --check .

@@ -17,22 +17,24 @@ from wallscan.storage import ObjectMissing, ObjectStore, keys
 
 
 def seed(engine: Engine, store: ObjectStore, bundle: Path) -> bool:
-    """Register `bundle` as ready and, where no model is active, active. True where it became active.
+    """Register `bundle` as ready; True where it became active.
 
-    Safe to repeat and to run twice at once: files are stored under their digest, and a version that is
-    there already stays as it is. Raises BundleError where the bundle is not whole, StorageUnavailable,
-    UnavailableError.
+    It does where no model is active, and where it is new here and an older version of it is active: an
+    upgrade brings its model along, but a version chosen afterwards stays. Safe to repeat and to run twice
+    at once: files are stored under their digest, and a version that is there already stays as it is.
+    Raises BundleError where the bundle is not whole, StorageUnavailable, UnavailableError.
     """
     manifest = check_files(bundle)
     digest = bundle_digest(manifest)
     _store_files(store, bundle, manifest, digest)
     with transaction(engine) as session:
         model = models.announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
-        # No trainer is asked: the package's own tests let this bundle load and answer.
-        if model.state is not ModelState.READY:
+        is_new = model.state is not ModelState.READY
+        if is_new:  # No trainer is asked: the package's own tests let this bundle load and answer.
             models.check(session, model.id)
             models.checked(session, model.id, None)
-        if session.scalar(select(ModelVersion.id).where(ModelVersion.active)) is not None:
+        active = session.scalar(select(ModelVersion.name).where(ModelVersion.active))
+        if active is not None and not (is_new and active == manifest.name):
             return False
         models.activate(session, model.id)
     return True

@@ -31,6 +31,7 @@ router = APIRouter(tags=["photos"])
 _BY_PATH: TypeAdapter[tuple[str]] = TypeAdapter(tuple[str])
 _THUMBNAIL_PX = 512
 _OVERLAY_PX = 1600
+_OVERLAY_DECODE_PX = 1200  # the shorter side of a 4:3 picture that long: a quarter of the memory
 _PICTURE_AGE_S = 3600
 
 
@@ -99,7 +100,7 @@ def get_overlay(
     etag = _overlay_etag(found)
     if matches(etag, if_none_match):
         return not_modified(etag)
-    pixels = decode(_bytes(services, photo), services.photo_limits, target_px=_OVERLAY_PX).pixels
+    pixels = decode(_bytes(services, photo), services.photo_limits, target_px=_OVERLAY_DECODE_PX).pixels
     drawn = [decode_mask_png(_mask(services, mask)) for mask in found]
     return _Jpeg(overlay_jpeg(pixels, drawn, _OVERLAY_PX), headers=_cached(etag))
 

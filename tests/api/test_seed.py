@@ -42,6 +42,21 @@ def test_another_active_model_stays_active(engine, store):
         assert models.resolve(session, None).id == other.id
 
 
+def test_an_upgrade_brings_its_model_along_once(engine, store):
+    name = read_manifest(starter_bundle()).name
+    with transaction(engine) as session:
+        older = models.announce(session, name, "0" * 64, {})
+        models.check(session, older.id)
+        models.checked(session, older.id, None)
+        models.activate(session, older.id)
+    assert seed(engine, store, starter_bundle())
+    with transaction(engine) as session:
+        models.activate(session, older.id)
+    assert not seed(engine, store, starter_bundle())
+    with transaction(engine) as session:
+        assert models.resolve(session, None).id == older.id
+
+
 def test_a_damaged_bundle_is_refused_and_not_registered(engine, store, tmp_path):
     bundle = shutil.copytree(starter_bundle(), tmp_path / "bundle")
     with (bundle / "model.safetensors").open("r+b") as weights:

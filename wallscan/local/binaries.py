@@ -55,7 +55,8 @@ def _package_folder(name: str) -> Path | None:
 
 
 def _executable(path: Path) -> Path | None:
-    return path if os.access(path, os.X_OK) else None
+    effective = os.access in os.supports_effective_ids  # what a later exec goes by
+    return path if os.access(path, os.X_OK, effective_ids=effective) else None
 
 
 def _on_path(wheel: str, *names: str) -> Path:
