@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import augment
-from trainer.dataset import Sample, load_rgb, rasterise
+from trainer.dataset import Sample, load_rgb
 from trainer.phrases import FAMILIES, right_phrase, wrong_phrase
 from trainer.recipe import Recipe, Stage
 from trainer.render import render
@@ -39,7 +39,7 @@ class Frames:
     def __init__(self, samples: Sequence[Sample], recipe: Recipe, words: Sequence[str]) -> None:
         self._recipe = recipe
         self._words = words
-        self._by_family = {f: [s for s in samples if s.family == f] for f in FAMILIES}
+        self._by_family = {f: [s for s in samples if f in s.families] for f in FAMILIES}
         self._decoded: dict[str, tuple[Image, Image]] = {}
 
     def draw(self, stage: Stage, rng: random.Random) -> Batch:
@@ -79,5 +79,5 @@ class Frames:
         key = str(sample.image)
         if key not in self._decoded:
             image = load_rgb(sample.image)
-            self._decoded[key] = image, rasterise(sample.shapes, *image.shape[:2])
+            self._decoded[key] = image, sample.truth(family, *image.shape[:2])
         return augment.random_crop(*self._decoded[key], stage.size, stage.zoom, rng)

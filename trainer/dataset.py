@@ -2,7 +2,7 @@
 
 import csv
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
@@ -30,12 +30,24 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One annotated photo. `group` names the photo or scene that siblings share."""
+    """One annotated photo. `group` names the photo or scene that siblings share.
+
+    `shapes` holds the outlines of each family that was annotated; a family with none was looked for and is
+    not there. Families that are not in it may be anywhere.
+    """
 
     image: Path
-    family: str
-    shapes: tuple[Shape, ...]
+    shapes: Mapping[str, tuple[Shape, ...]]
     group: str
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families that are there."""
+        return tuple(family for family, shapes in self.shapes.items() if shapes)
+
+    def truth(self, family: str, height: int, width: int) -> NDArray[np.uint8]:
+        """The family's outlines as an (H, W) uint8 mask of 0 and 255."""
+        return rasterise(self.shapes.get(family, ()), height, width)
 
 
 @dataclass(slots=True)
@@ -56,7 +68,7 @@ def read_folder(folder: Path, report: DataReport) -> list[Sample]:
         if sample is not None:
             samples.append(sample)
     report.images += len(samples)
-    report.shapes += sum(len(sample.shapes) for sample in samples)
+    report.shapes += sum(len(shapes) for sample in samples for shapes in sample.shapes.values())
     return samples
 
 
@@ -89,8 +101,8 @@ def split_by_group(samples: Sequence[Sample], share: float, seed: int) -> tuple[
     """(train, held out): per family, whole groups are held out until `share` of the photos is reached."""
     train: list[Sample] = []
     held: list[Sample] = []
-    for family in sorted({sample.family for sample in samples}):
-        members = [sample for sample in samples if sample.family == family]
+    for family in sorted({family for sample in samples for family in sample.families}):
+        members = [sample for sample in samples if sample.families[0] == family]
         groups = sorted({sample.group for sample in members})
         random.Random(seed).shuffle(groups)
         chosen: set[str] = set()
@@ -135,8 +147,7 @@ def _read_sample(image: Path, group: str, report: DataReport) -> Sample | None:
     except (OSError, ParseError, DefusedXmlException, ValueError) as error:
         report.skipped.append(f"{annotation.name}: unreadable annotation ({type(error).__name__})")
         return None
-    shapes: list[Shape] = []
-    families: set[str] = set()
+    shapes: dict[str, list[Shape]] = {}
     for index, node in enumerate(root.iter("object")):
         shape = _read_shape(node, width, height)
         family = _family(node.findtext("name", ""))
@@ -144,12 +155,11 @@ def _read_sample(image: Path, group: str, report: DataReport) -> Sample | None:
             reason = "degenerate outline" if shape is None else "unknown class"
             report.skipped.append(f"{annotation.name}: object {index}: {reason}")
             continue
-        shapes.append(shape)
-        families.add(family)
-    if len(families) != 1:
-        report.skipped.append(f"{annotation.name}: {len(families)} classes, one is needed")
+        shapes.setdefault(family, []).append(shape)
+    if not shapes:
+        report.skipped.append(f"{annotation.name}: nothing usable is annotated")
         return None
-    return Sample(image, families.pop(), tuple(shapes), group)
+    return Sample(image, {family: tuple(members) for family, members in shapes.items()}, group)
 
 
 def _family(name: str) -> str | None:

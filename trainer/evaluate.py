@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.dataset import Sample, load_rgb, rasterise
+from trainer.dataset import Sample, load_rgb
 from trainer.metrics import Overlap, summary
 from wallscan.domain.pipelines import FOUNDING
 from wallscan.measure.measured import measured
@@ -36,17 +36,18 @@ class Judged:
 def judge(engine: Engine, sample: Sample) -> Judged:
     """Run the right prompt, the other family's and one that means nothing on a photo."""
     image = load_rgb(sample.image)
-    truth = rasterise(sample.shapes, *image.shape[:2]) > 0
+    family = sample.families[0]
+    truth = sample.truth(family, *image.shape[:2]) > 0
     prompts = (*FAMILY_PROMPTS, UNKNOWN_PROMPT)
     maps = dict(zip(prompts, engine.probabilities(image, prompts), strict=True))
     raw = {prompt: raw_mask(maps[prompt], *truth.shape) for prompt in prompts}
     founding = {prompt: founding_mask(engine, prompt, maps[prompt], *truth.shape) for prompt in prompts}
-    wrong = [prompt for prompt in prompts if prompt != sample.family]
+    wrong = [prompt for prompt in prompts if prompt != family]
     return Judged(
         image=sample.image.name,
-        family=sample.family,
-        raw=Overlap.of(raw[sample.family], truth),
-        founding=Overlap.of(founding[sample.family], truth),
+        family=family,
+        raw=Overlap.of(raw[family], truth),
+        founding=Overlap.of(founding[family], truth),
         wrong_raw={prompt: float(raw[prompt].mean()) for prompt in wrong},
         wrong_founding={prompt: float(founding[prompt].mean()) for prompt in wrong},
     )

@@ -40,7 +40,9 @@ def fit_gates(engine: Engine, held_out: Sequence[Sample], seed: int) -> dict[str
     with_it: dict[str, list[float]] = {prompt: [] for prompt in (*FAMILY_PROMPTS, UNKNOWN_PROMPT)}
     without: dict[str, list[float]] = {prompt: [] for prompt in with_it}
     rng = random.Random(seed)
-    frames: list[tuple[Any, str | None]] = [(load_rgb(sample.image), sample.family) for sample in held_out]
+    frames: list[tuple[Any, str | None]] = [
+        (load_rgb(sample.image), sample.families[0]) for sample in held_out
+    ]
     for family in ("crack", None):
         walls = (render(family, RENDERED_SIZE, rng, FURNITURE_SHARE)[0] for _ in range(RENDERED_WALLS))
         frames += [(wall, family) for wall in walls]

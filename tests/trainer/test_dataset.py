@@ -18,7 +18,7 @@ def test_polygons_and_boxes_become_masks(tmp_path):
     write_photo(tmp_path, "a", document(object_xml(CRACK, TRIANGLE) + object_xml(CRACK, box=(0, 50, 8, 60))))
     (sample,), report = read(tmp_path)
     mask = rasterise(sample.shapes, 64, 64)
-    assert sample.family == "crack"
+    assert sample.families[0] == "crack"
     assert [shape.is_box for shape in sample.shapes] == [False, True]
     assert mask[20, 30] == mask[55, 4] == 255
     assert mask[60, 60] == 0
@@ -35,7 +35,7 @@ def test_a_polygon_wins_over_the_box_around_it(tmp_path):
 def test_coordinates_past_the_edge_are_clipped(tmp_path):
     write_photo(tmp_path, "a", document(object_xml(JOINT, box=(-5, 20, 65, 30))))
     (sample,), _ = read(tmp_path)
-    assert sample.family == "drywall joint"
+    assert sample.families[0] == "drywall joint"
     assert sample.shapes[0].points.min() == 0
     assert sample.shapes[0].points.max() == 64
 
@@ -91,9 +91,9 @@ def test_siblings_of_a_photo_stay_on_one_side_of_the_split(tmp_path):
     samples, _ = read_folders(write_data(tmp_path), "train")
     train, held_out = split_by_group(samples, 0.3, seed=1)
     assert len(train) + len(held_out) == len(samples) == 16
-    assert {sample.family for sample in held_out} == {"crack", "drywall joint"}
+    assert {sample.families[0] for sample in held_out} == {"crack", "drywall joint"}
     for family in ("crack", "drywall joint"):
-        sides = [{one.group for one in side if one.family == family} for side in (train, held_out)]
+        sides = [{one.group for one in side if one.families[0] == family} for side in (train, held_out)]
         assert not sides[0] & sides[1]
 
 
