@@ -12,8 +12,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from trainer.checkpoint import Progress
 from trainer.dataset import DataReport, Photos, read_folders, read_photos
-from trainer.evaluate import evaluate as judge_all
-from trainer.evaluate import report, rows
+from trainer.evaluation.judge import evaluate as judge_all
+from trainer.evaluation.judge import report, rows
 from trainer.publish import publish
 from trainer.recipe import RECIPES, Recipe
 from trainer.train import start, train

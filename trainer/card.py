@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.evaluate import UNKNOWN_PROMPT
+from trainer.evaluation.judge import UNKNOWN_PROMPT
 from trainer.gates import FittedGate
 from trainer.recipe import Recipe
 

@@ -11,7 +11,7 @@ from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
 from trainer.card import model_card
 from trainer.dataset import Photos
-from trainer.evaluate import UNKNOWN_PROMPT, evaluate, report
+from trainer.evaluation.judge import UNKNOWN_PROMPT, evaluate, report
 from trainer.gates import FittedGate, fit_gates
 from trainer.phrases import FAMILIES
 from trainer.recipe import Recipe

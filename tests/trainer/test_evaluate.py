@@ -8,7 +8,7 @@ from tests.segment.tiny import write_tiny
 from tests.trainer.data import write_data
 from trainer.__main__ import app
 from trainer.gates import LOWEST_GATE, separate
-from trainer.metrics import Overlap, summary
+from trainer.evaluation.metrics import Overlap, summary
 
 
 def masks(*rows):

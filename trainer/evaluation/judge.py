@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.dataset import Sample, load_rgb
-from trainer.metrics import Overlap, summary
+from trainer.evaluation.metrics import Overlap, summary
 from wallscan.domain.pipelines import FOUNDING
 from wallscan.measure.measured import measured
 from wallscan.segment.engine import Engine

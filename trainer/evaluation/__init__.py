@@ -1,0 +1,1 @@
+"""How good a model is: overlaps with the truth, what wrong prompts do, and intervals round it all."""
