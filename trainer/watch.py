@@ -1,0 +1,55 @@
+"""What a run tells whoever started it, and how it is asked to stop."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One pass over the training photos: its number from 1, and what the held-out photos said after it.
+
+    `step` counts the optimiser's steps that are done. `valid_loss` and `valid_iou` (mean foreground IoU at 0.5,
+    at the model's input size) are those of the held-out photos; `seconds` is the time since the last epoch.
+    """
+
+    number: int
+    step: int
+    train_loss: float
+    valid_loss: float
+    valid_iou: float
+    learning_rate: float
+    seconds: float
+
+
+class Watcher(Protocol):
+    """Called between steps, in the training process; what it raises ends the run."""
+
+    def stepped(self, step: int, steps: int, loss: float) -> None:
+        """Step number `step` of `steps` is done."""
+
+    def epoch_ended(self, epoch: Epoch) -> None:
+        """An epoch is done. A run that goes on after a kill may tell its latest epochs again."""
+
+    def saved(self, folder: Path) -> None:
+        """A complete checkpoint lies in `folder`."""
+
+    def cancelled(self) -> bool:
+        """Whether to stop; the loop then saves and returns."""
+
+
+class Unwatched:
+    """A watcher that looks away."""
+
+    def stepped(self, step: int, steps: int, loss: float) -> None:
+        """See `Watcher.stepped`."""
+
+    def epoch_ended(self, epoch: Epoch) -> None:
+        """See `Watcher.epoch_ended`."""
+
+    def saved(self, folder: Path) -> None:
+        """See `Watcher.saved`."""
+
+    def cancelled(self) -> bool:
+        """Never."""
+        return False
