@@ -1,6 +1,7 @@
 """Augmentation that keeps boxes boxes: crops, flips, quarter turns; and colour, blur, noise, JPEG."""
 
 import random
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -9,19 +10,20 @@ from numpy.typing import NDArray
 from wallscan.segment.preprocess import to_square
 
 Image = NDArray[np.uint8]
+CUT_OUT_SHARE = 0.12
 
 
-def random_crop(
-    image: Image, mask: Image, size: int, zoom: tuple[float, float], rng: random.Random
-) -> tuple[Image, Image]:
-    """A crop of a random share (`zoom`, of each side, aspect 3:4 to 4:3) scaled to (size, size)."""
+def crop_window(mask: Image, zoom: tuple[float, float], rng: random.Random) -> tuple[slice, slice]:
+    """Rows and columns of a random share (`zoom`, of each side, aspect 3:4 to 4:3) of a photo.
+
+    `mask` (H, W): the window mostly holds some of its foreground.
+    """
     height, width = mask.shape
     share, stretch = rng.uniform(*zoom), 2 ** rng.uniform(-0.4, 0.4)
     crop_h = min(height, round(height * share * stretch**0.5))
     crop_w = min(width, round(width * share / stretch**0.5))
     top, left = _corner(mask, crop_h, crop_w, rng)
-    window = (slice(top, top + crop_h), slice(left, left + crop_w))
-    return to_square(image[window], size), to_square(mask[window], size)
+    return slice(top, top + crop_h), slice(left, left + crop_w)
 
 
 def _corner(mask: Image, crop_h: int, crop_w: int, rng: random.Random) -> tuple[int, int]:
@@ -37,14 +39,22 @@ def _corner(mask: Image, crop_h: int, crop_w: int, rng: random.Random) -> tuple[
     return rng.randint(0, height - crop_h), rng.randint(0, width - crop_w)
 
 
-def flip_and_turn(image: Image, mask: Image, rng: random.Random) -> tuple[Image, Image]:
-    """One of the eight symmetries of the square."""
+def flip_and_turn(arrays: Sequence[Image], rng: random.Random) -> list[Image]:
+    """All arrays under the same one of the eight symmetries of the square."""
     turns, flip = rng.randrange(4), rng.random() < 0.5
-    pair = []
-    for array in (image, mask):
-        turned = np.rot90(array, turns)
-        pair.append(np.ascontiguousarray(turned[:, ::-1] if flip else turned))
-    return pair[0], pair[1]
+    turned = (np.rot90(array, turns) for array in arrays)
+    return [np.ascontiguousarray(array[:, ::-1] if flip else array) for array in turned]
+
+
+def cut_out(image: Image, rng: random.Random) -> Image:
+    """Black squares over the pixels, now and then: what they hide is still to be found (DeVries, 2017)."""
+    if rng.random() < CUT_OUT_SHARE:
+        size = len(image)
+        for _ in range(rng.randint(1, 6)):
+            side = round(size * rng.uniform(0.04, 0.16))
+            top, left = rng.randrange(size - side), rng.randrange(size - side)
+            image[top : top + side, left : left + side] = 0
+    return image
 
 
 def change_looks(image: Image, rng: random.Random) -> Image:

@@ -1,49 +1,46 @@
-"""Training frames with their prompts, drawn from photos and rendered walls."""
+"""Training frames with their prompts: a pure function of the seed and the step's number."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
 
-from trainer import augment
-from trainer.dataset import Sample, load_rgb
+from trainer.augment import change_looks, cut_out, flip_and_turn
+from trainer.dataset import Sample
 from trainer.phrases import FAMILIES, right_phrase, wrong_phrase
+from trainer.photo_frames import PhotoFrames, Scene
 from trainer.recipe import Recipe, Stage
 from trainer.render import render
 
-Image = NDArray[np.uint8]
-SOURCE_FAMILIES = {
-    "crack": "crack",
-    "drywall_joint": "drywall joint",
-    "rendered_crack": "crack",
-    "rendered_joint": "drywall joint",
-    "rendered_clean": None,
-}
+CRACK, JOINT = "crack", "drywall joint"
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """pixels (B, S, S, 3) uint8; truth (B, P, S, S) float32 in [0, 1]; prompts B x P; corner in 0..1."""
 
-    pixels: Image
+    pixels: NDArray[np.uint8]
     truth: NDArray[np.float32]
     prompts: tuple[tuple[str, ...], ...]
     corner: tuple[float, float]
 
 
-class Frames:
-    """Draws batches. Photos are decoded once and kept: about 1.6 MB each."""
+class Frames(Dataset[Batch]):
+    """The batch of each step. Photos are decoded once and kept: about 1.6 MB each."""
 
     def __init__(self, samples: Sequence[Sample], recipe: Recipe, words: Sequence[str]) -> None:
         self._recipe = recipe
         self._words = words
-        self._by_family = {f: [s for s in samples if f in s.families] for f in FAMILIES}
-        self._decoded: dict[str, tuple[Image, Image]] = {}
+        self._photos = PhotoFrames(samples, recipe.mosaic_share, recipe.turn_share)
 
-    def draw(self, stage: Stage, rng: random.Random) -> Batch:
-        """One batch; the same generator state gives the same batch."""
+    def __getitem__(self, step: int) -> Batch:
+        rng = random.Random(f"{self._recipe.seed}/{step}")
+        stage = self._recipe.stage_at(step)
         frames = [self._frame(stage, rng) for _ in range(stage.batch)]
         return Batch(
             np.stack([image for image, _, _ in frames]),
@@ -52,32 +49,62 @@ class Frames:
             (rng.random(), rng.random()),
         )
 
-    def _frame(self, stage: Stage, rng: random.Random) -> tuple[Image, NDArray[np.float32], tuple[str, str]]:
+    def _frame(
+        self, stage: Stage, rng: random.Random
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], tuple[str, ...]]:
+        image, truths = self._scene(stage, rng)
+        image = cut_out(change_looks(image, rng), rng)
+        prompts = self._prompts(truths, rng)
+        empty = np.zeros(image.shape[:2], np.uint8)
+        masks = [truths.get(family, empty) if family else empty for family, _ in prompts]
+        image, *masks = flip_and_turn([image, *masks], rng)
+        return image, np.stack(masks).astype(np.float32) / 255, tuple(phrase for _, phrase in prompts)
+
+    def _scene(self, stage: Stage, rng: random.Random) -> Scene:
         weights = stage.sources.model_dump()
         source = rng.choices(list(weights), list(weights.values()))[0]
-        family = SOURCE_FAMILIES[source]
-        if family is None or source.startswith("rendered"):
-            image, mask = render(family, stage.size, rng, stage.furniture_share)
-        else:
-            image, mask = self._photo(family, stage, rng)
-        image, mask = augment.flip_and_turn(augment.change_looks(image, rng), mask, rng)
-        truth = mask.astype(np.float32) / 255
-        if family is None:
-            prompts = (right_phrase("crack", rng), right_phrase("drywall joint", rng))
-            truth = np.zeros_like(truth)
-        else:
-            prompts = (right_phrase(family, rng), wrong_phrase((family,), self._words, rng))
-        return image, np.stack([truth, np.zeros_like(truth)]), prompts
+        match source:
+            case "crack" | "pasted_crack" | "drywall_joint" | "pasted_joint":
+                return self._photos.draw(source, stage.size, stage.zoom, rng)
+            case "rendered_crack":
+                family: str | None = CRACK
+            case "rendered_joint":
+                family = JOINT
+            case _:
+                family = None
+        image, mask = render(family, stage.size, rng, stage.furniture_share)
+        return image, {name: mask if name == family else np.zeros_like(mask) for name in (CRACK, JOINT)}
 
-    def _photo(self, family: str, stage: Stage, rng: random.Random) -> tuple[Image, Image]:
-        if family == "crack" and rng.random() < self._recipe.mosaic_share:
-            return augment.mosaic([self._crop(family, stage, rng) for _ in range(4)], stage.size)
-        return self._crop(family, stage, rng)
+    def _prompts(
+        self, truths: Mapping[str, NDArray[np.uint8]], rng: random.Random
+    ) -> list[tuple[str | None, str]]:
+        """Two (family, phrase): what is there, and another thing, or another family whose truth is known."""
+        there = [family for family in FAMILIES if family in truths and truths[family].any()]
+        first = rng.choice(there) if there else rng.choice(list(truths))
+        others = [family for family in truths if family != first]
+        if others and rng.random() < self._recipe.other_family_share:
+            other = rng.choice(others)
+            return [(first, right_phrase(first, rng)), (other, right_phrase(other, rng))]
+        return [(first, right_phrase(first, rng)), (None, wrong_phrase(self._words, rng))]
 
-    def _crop(self, family: str, stage: Stage, rng: random.Random) -> tuple[Image, Image]:
-        sample = rng.choice(self._by_family[family])
-        key = str(sample.image)
-        if key not in self._decoded:
-            image = load_rgb(sample.image)
-            self._decoded[key] = image, sample.truth(family, *image.shape[:2])
-        return augment.random_crop(*self._decoded[key], stage.size, stage.zoom, rng)
+
+def batches(frames: Frames, first: int, steps: int, processes: int) -> Iterator[Batch]:
+    """The batches of steps `first` to `steps` - 1, drawn ahead by `processes` other processes (0: none)."""
+    ahead = {"num_workers": processes, "multiprocessing_context": "spawn"} if processes else {}
+    loader = DataLoader(
+        frames,
+        batch_size=None,
+        sampler=range(first, steps),
+        collate_fn=_unchanged,
+        worker_init_fn=_one_thread,
+        **ahead,
+    )
+    return iter(loader)
+
+
+def _unchanged(batch: Batch) -> Batch:
+    return batch
+
+
+def _one_thread(_: int) -> None:
+    cv2.setNumThreads(1)

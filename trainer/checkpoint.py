@@ -1,6 +1,5 @@
 """Checkpoints: all that a run needs to go on as if it had never been stopped."""
 
-import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,6 @@ class Progress:
     model: nn.Module
     average: nn.Module
     optimizers: list[Optimizer]
-    rng: random.Random
     step: int = 0
 
     def save(self, folder: Path) -> None:
@@ -28,7 +26,6 @@ class Progress:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "random": self.rng.getstate(),
         }
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"{FILE_NAME}.new"
@@ -45,5 +42,3 @@ class Progress:
         self.average.load_state_dict(state["average"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        version, internal, gauss = state["random"]
-        self.rng.setstate((version, tuple(internal), gauss))

@@ -1,6 +1,5 @@
 """Optimisers, the learning rate's course, and the running average of the weights."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,12 +35,15 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
 
 
 def learning_rate_share(recipe: Recipe, step: int) -> float:
-    """Share of the peak: a linear rise, then half a cosine down to `final_learning_rate_share`."""
-    if step < recipe.warmup_steps:
-        return (step + 1) / recipe.warmup_steps
-    progress = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
+    """Share of the peak: a linear rise, a plateau, and a linear fall over the last `decay_share` of the steps.
+
+    Until the fall begins, the course does not depend on how many steps there will be, so a longer run goes
+    through the same weights as a shorter one (Hu et al., MiniCPM, 2024).
+    """
+    rise = (step + 1) / recipe.warmup_steps if step < recipe.warmup_steps else 1.0
+    left = (recipe.steps - step) / max(1.0, recipe.decay_share * recipe.steps)
     low = recipe.final_learning_rate_share
-    return low + (1 - low) * 0.5 * (1 + math.cos(math.pi * progress))
+    return min(rise, low + (1 - low) * min(1.0, left))
 
 
 def step_all(optimizers: Iterable[Optimizer], share: float) -> None:

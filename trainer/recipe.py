@@ -14,11 +14,13 @@ class _Frozen(BaseModel):
 class Sources(_Frozen):
     """Relative frequencies of what a training frame shows."""
 
-    crack: float = 0.46
-    drywall_joint: float = 0.18
-    rendered_crack: float = 0.2
-    rendered_joint: float = 0.06
-    rendered_clean: float = 0.1
+    crack: float = 0.42
+    drywall_joint: float = 0.16
+    pasted_crack: float = 0.08
+    pasted_joint: float = 0.08
+    rendered_crack: float = 0.1
+    rendered_joint: float = 0.1
+    rendered_clean: float = 0.06
 
 
 class Stage(_Frozen):
@@ -33,7 +35,7 @@ class Stage(_Frozen):
     batch: int
     zoom: tuple[float, float]
     peak_weight: float = 0.0
-    furniture_share: float = 0.0
+    furniture_share: float = 0.2
     sources: Sources = Sources()
 
 
@@ -52,12 +54,15 @@ class Recipe(_Frozen):
     muon_learning_rate: float = 2e-3
     final_learning_rate_share: float = 0.02
     warmup_steps: int = 150
+    decay_share: float = 0.35
     weight_decay: float = 0.05
     gradient_norm: float = 1.0
     average_decay: float = 0.998
     dice_weight: float = 1.0
     empty_weight: float = 0.5
-    mosaic_share: float = 0.1
+    mosaic_share: float = 0.08
+    turn_share: float = 0.35
+    other_family_share: float = 0.55
     held_out_share: float = 0.1
     checkpoint_every: int = 50
     bf16: bool = True

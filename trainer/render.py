@@ -11,24 +11,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.boards import board
+from trainer.canvas import Canvas, blend, line_layer, smooth_noise, texture
 from trainer.furniture import furnish
 
 Image = NDArray[np.uint8]
-Canvas = NDArray[np.float32]
 REFERENCE_SIZE = 320
-SUPERSAMPLE = 2
+BOARD_SHARE = 0.3
+CLUTTER_SHARE = 0.22
 WALL_COLOURS = (
     (235, 232, 225), (222, 214, 200), (200, 200, 198), (180, 176, 170), (150, 150, 150), (210, 190, 165),
     (190, 205, 215), (170, 190, 170), (225, 205, 205), (120, 118, 115), (185, 140, 115), (245, 245, 245),
 )  # fmt: skip
-BOARD_COLOURS = (
-    (120, 160, 140),
-    (105, 150, 135),
-    (170, 170, 168),
-    (205, 198, 188),
-    (190, 180, 170),
-    (225, 222, 215),
-)
 
 
 def render(
@@ -37,68 +31,35 @@ def render(
     """A wall of `family` ("crack", "drywall joint" or None for a clean one): pixels and mask.
 
     Pixels are (S, S, 3) uint8 RGB, the mask (S, S) uint8 0..255. `furniture_share` of the walls carry
-    skirting boards, sockets, pipes and the like.
+    skirting boards, sockets, pipes and the like. Cracks and clean walls are on boards some of the time.
     """
     unit = size / REFERENCE_SIZE
-    board = family == "drywall joint" or (family is None and rng.random() < 0.3)
-    canvas = _texture(rng.choice(BOARD_COLOURS if board else WALL_COLOURS), size, 0.4 if board else 1.0, rng)
-    for draw in (
-        (_edge, _shade, _stain, _cable, _dots, _box)
-        if board
-        else (_edge, _shade, _stain, _cable, _dots, _tiles, _box)
-    ):
-        if rng.random() < 0.22:
-            draw(canvas, unit, rng)
-    if furniture_share and rng.random() < furniture_share:
-        furnish(canvas, unit, rng)
+    if family == "drywall joint":
+        return board(size, rng, True, furniture_share)
+    if rng.random() < BOARD_SHARE:
+        canvas = board(size, rng, False, furniture_share)[0].astype(np.float32)
+    else:
+        canvas = _wall(size, unit, rng)
+        if rng.random() < furniture_share:
+            furnish(canvas, unit, rng)
     mask = np.zeros((size, size), np.uint8)
     if family == "crack":
-        for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
-            _crack(canvas, mask, unit, rng)
-    elif family == "drywall joint":
-        for _ in range(rng.choice((1, 1, 2))):
-            _seam(canvas, mask, unit, rng)
+        add_cracks(canvas, mask, rng)
     return np.clip(canvas, 0, 255).astype(np.uint8), mask
 
 
-def _noise(shape: tuple[int, int], rng: random.Random) -> Canvas:
-    return np.random.default_rng(rng.getrandbits(32)).standard_normal(shape, np.float32)
+def add_cracks(canvas: Canvas, mask: Image, rng: random.Random) -> None:
+    """Draw one to three cracks onto the canvas, and their loose outlines, as annotators draw, into the mask."""
+    for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
+        _crack(canvas, mask, len(canvas) / REFERENCE_SIZE, rng)
 
 
-def _smooth_noise(size: int, cells: int, rng: random.Random) -> Canvas:
-    """(S, S) noise whose blobs are size / cells wide."""
-    return cv2.resize(_noise((cells, cells), rng), (size, size), interpolation=cv2.INTER_CUBIC).astype(
-        np.float32
-    )
-
-
-def _texture(colour: tuple[int, int, int], size: int, roughness: float, rng: random.Random) -> Canvas:
-    light = _smooth_noise(size, 3, rng) * rng.uniform(2, 18)
-    for cells in (12, 40, 100):
-        light += _smooth_noise(size, cells, rng) * rng.uniform(0, 6) * roughness * rng.random()
-    light += _noise((size, size), rng) * rng.uniform(0.5, 8) * roughness
-    tint = np.array(colour, np.float32) + rng.uniform(-15, 10)
-    if rng.random() < 0.25:
-        patches = _smooth_noise(size, rng.choice((4, 8, 14)), rng) > rng.uniform(0.5, 1.5)
-        light += patches * rng.uniform(-35, 20)
-    return (tint[None, None] + light[..., None]).astype(np.float32)
-
-
-def _blend(canvas: Canvas, alpha: Canvas, colour: NDArray[np.float32] | float) -> None:
-    canvas += alpha[..., None] * (colour - canvas)
-
-
-def _line_layer(size: int, points: NDArray[np.float64], widths: NDArray[np.float64]) -> Canvas:
-    """An antialiased line of changing width as (S, S) coverage in 0..1; widths under a pixel become faint."""
-    scale = 8 * SUPERSAMPLE
-    layer = np.zeros((size * SUPERSAMPLE, size * SUPERSAMPLE), np.uint8)
-    fixed = np.round(points * scale).astype(np.int64)
-    for start, end, width in zip(fixed[:-1], fixed[1:], widths, strict=False):
-        thickness = max(1, round(width * SUPERSAMPLE))
-        value = round(255 * min(1.0, width * SUPERSAMPLE / thickness))
-        cv2.line(layer, tuple(map(int, start)), tuple(map(int, end)), value, thickness, cv2.LINE_AA, 3)
-    small = cv2.resize(layer, (size, size), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32) / np.float32(255)
+def _wall(size: int, unit: float, rng: random.Random) -> Canvas:
+    canvas = texture(rng.choice(WALL_COLOURS), size, 1.0, rng)
+    for draw in (_edge, _shade, _stain, _cable, _dots, _tiles, _box):
+        if rng.random() < CLUTTER_SHARE:
+            draw(canvas, unit, rng)
+    return canvas
 
 
 def _walk(size: int, step: float, length: float, turn: float, rng: random.Random) -> NDArray[np.float64]:
@@ -123,40 +84,18 @@ def _crack(canvas: Canvas, mask: Image, unit: float, rng: random.Random) -> None
         branch = _walk(size, 4 * unit, size * rng.uniform(0.1, 0.5), 0.5, rng)
         strokes.append((branch - branch[0] + path[rng.randrange(len(path))], width * rng.uniform(0.4, 0.9)))
     darkness, colour = rng.uniform(0.35, 0.95), rng.uniform(0, 70)
-    margin = unit * rng.uniform(1.2, 3.5) + 0.25 * width
+    margin = unit * rng.uniform(1.5, 5.5) + 0.25 * width  # outlines are drawn loosely
     for points, base in strokes:
         swing = 1 + 0.35 * np.sin(np.linspace(0, rng.uniform(3, 20), len(points)) + rng.uniform(0, 6))
         jitter = np.array([rng.uniform(0.6, 1.4) for _ in points])
         taper = np.clip(np.minimum(np.arange(len(points)), np.arange(len(points))[::-1]) / 5, 0.4, 1)
         widths = base * swing * jitter * taper
-        layer = _line_layer(size, points, widths)
+        layer = line_layer(size, points, widths)
         if rng.random() < 0.4:
-            _blend(canvas, np.roll(layer, rng.choice((-1, 1)), rng.randrange(2)) * 0.4, 255.0)
-        _blend(canvas, layer * darkness, colour)
-        label = _line_layer(size, points, np.maximum(widths, unit) + 2 * margin * np.ones(len(points)))
+            blend(canvas, np.roll(layer, rng.choice((-1, 1)), rng.randrange(2)) * 0.4, 255.0)
+        blend(canvas, layer * darkness, colour)
+        label = line_layer(size, points, np.maximum(widths, unit) + 2 * margin * np.ones(len(points)))
         np.maximum(mask, (label * 255).astype(np.uint8), out=mask)
-
-
-def _seam(canvas: Canvas, mask: Image, unit: float, rng: random.Random) -> None:
-    """A board joint: a straight, thin line right across, labelled by the box that holds it."""
-    size = len(canvas)
-    at, tilt = rng.uniform(0.1, 0.9) * size, rng.choice((0.0, 0.0, rng.uniform(-0.12, 0.12))) * size
-    ends = np.array([(at, -2.0), (at + tilt, size + 2.0)])
-    margin = unit * rng.uniform(3, 9)
-    low, high = ends[:, 0].min() - margin, ends[:, 0].max() + margin
-    box = [max(0, round(low)), 0, min(size, round(high)), size]
-    if rng.random() < 0.5:
-        ends, box = ends[:, ::-1], [box[1], box[0], box[3], box[2]]
-    width = unit * rng.uniform(0.5, 3)
-    if rng.random() < 0.3:
-        _blend(
-            canvas,
-            _line_layer(size, ends, np.array([margin * 1.6])) * rng.uniform(0.2, 0.8),
-            rng.uniform(190, 245),
-        )
-    shade = rng.uniform(10, 110) if rng.random() < 0.85 else 245.0
-    _blend(canvas, _line_layer(size, ends, np.array([width])) * rng.uniform(0.3, 0.95), shade)
-    mask[box[1] : box[3], box[0] : box[2]] = 255
 
 
 def _edge(canvas: Canvas, unit: float, rng: random.Random) -> None:
@@ -175,16 +114,16 @@ def _shade(canvas: Canvas, unit: float, rng: random.Random) -> None:
     points = np.array([[rng.uniform(-0.2, 1.2) * size, rng.uniform(-0.2, 1.2) * size] for _ in range(4)])
     layer = np.zeros((size, size), np.float32)
     cv2.fillPoly(layer, [points.astype(np.int32)], 1.0)
-    _blend(canvas, cv2.GaussianBlur(layer, (0, 0), unit * rng.uniform(1, 12)) * rng.uniform(0.1, 0.5), 20.0)
+    blend(canvas, cv2.GaussianBlur(layer, (0, 0), unit * rng.uniform(1, 12)) * rng.uniform(0.1, 0.5), 20.0)
 
 
 def _stain(canvas: Canvas, _unit: float, rng: random.Random) -> None:
     """A blotch with a tinted rim, as damp leaves."""
     size = len(canvas)
-    field = _smooth_noise(size, rng.choice((5, 9)), rng)
+    field = smooth_noise(size, rng.choice((5, 9)), rng)
     rim = np.exp(-((field - 0.8) ** 2) / 0.02) * 0.4 + np.clip(field - 0.8, 0, 0.3)
     colour = np.array((rng.uniform(90, 160), rng.uniform(70, 120), rng.uniform(40, 100)), np.float32)
-    _blend(canvas, (rim * rng.uniform(0.2, 0.8)).astype(np.float32), colour)
+    blend(canvas, (rim * rng.uniform(0.2, 0.8)).astype(np.float32), colour)
 
 
 def _cable(canvas: Canvas, unit: float, rng: random.Random) -> None:
@@ -195,8 +134,8 @@ def _cable(canvas: Canvas, unit: float, rng: random.Random) -> None:
     bend = rng.choice((0.0, 1.0))
     points = (1 - t) * a + t * b + bend * t * (1 - t) * (c - (a + b) / 2)
     width = unit * rng.uniform(0.8, 7)
-    layer = _line_layer(size, points, np.full(len(points), width))
-    _blend(canvas, layer * rng.uniform(0.3, 1.0), rng.choice((rng.uniform(10, 90), rng.uniform(200, 255))))
+    layer = line_layer(size, points, np.full(len(points), width))
+    blend(canvas, layer * rng.uniform(0.3, 1.0), rng.choice((rng.uniform(10, 90), rng.uniform(200, 255))))
 
 
 def _dots(canvas: Canvas, unit: float, rng: random.Random) -> None:
@@ -208,7 +147,7 @@ def _dots(canvas: Canvas, unit: float, rng: random.Random) -> None:
         cv2.circle(
             layer, centre, max(1, round(unit * rng.uniform(0.6, 4))), rng.uniform(0.3, 1.0), -1, cv2.LINE_AA
         )
-    _blend(canvas, layer * rng.uniform(0.3, 0.9), rng.choice((30.0, 230.0)))
+    blend(canvas, layer * rng.uniform(0.3, 0.9), rng.choice((30.0, 230.0)))
 
 
 def _tiles(canvas: Canvas, unit: float, rng: random.Random) -> None:
@@ -221,7 +160,7 @@ def _tiles(canvas: Canvas, unit: float, rng: random.Random) -> None:
         cv2.line(layer, (int(x), 0), (int(x), size), 1.0, thickness)
     for y in np.arange(rng.uniform(0, pitch_y), size, pitch_y):
         cv2.line(layer, (0, int(y)), (size, int(y)), 1.0, thickness)
-    _blend(canvas, layer * rng.uniform(0.1, 0.6), rng.choice((60.0, 220.0)))
+    blend(canvas, layer * rng.uniform(0.1, 0.6), rng.choice((60.0, 220.0)))
 
 
 def _box(canvas: Canvas, unit: float, rng: random.Random) -> None:

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
-from trainer.batches import Batch, Frames
+from trainer.batches import Batch, Frames, batches
 from trainer.checkpoint import Progress
 from trainer.dataset import Sample
 from trainer.losses import segmentation_loss
@@ -26,22 +25,22 @@ def start(recipe: Recipe) -> Progress:
     """A run at its first step."""
     model = build(recipe)
     average = copy.deepcopy(model).requires_grad_(False)
-    return Progress(model, average, make_optimizers(model, recipe), random.Random(recipe.seed))
+    return Progress(model, average, make_optimizers(model, recipe))
 
 
 def train(
-    samples: Sequence[Sample], recipe: Recipe, tokenizer: CLIPTokenizer, folder: Path
+    samples: Sequence[Sample], recipe: Recipe, tokenizer: CLIPTokenizer, folder: Path, processes: int = 0
 ) -> CLIPSegForImageSegmentation:
     """Train from nothing, or on from `folder`'s checkpoint; returns the averaged model.
 
+    `processes` other processes draw the frames ahead; their number changes nothing in the result.
     Killed at any moment and started again, a run ends with the same weights as one that was left alone.
     """
     progress = start(recipe)
     progress.restore(folder)
     frames = Frames(samples, recipe, plain_words(tokenizer))
     began, losses = time.monotonic(), []
-    while progress.step < recipe.steps:
-        batch = frames.draw(recipe.stage_at(progress.step), progress.rng)
+    for batch in batches(frames, progress.step, recipe.steps, processes):
         losses.append(train_step(progress, batch, tokenizer, recipe))
         if progress.step % recipe.checkpoint_every == 0 or progress.step == recipe.steps:
             progress.save(folder)
