@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
@@ -12,8 +11,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from trainer.augment import change_looks, cut_out, flip_and_turn
 from trainer.dataset import Sample
-from trainer.phrases import FAMILIES, right_phrase, wrong_phrase
 from trainer.photo_frames import PhotoFrames, Scene
+from trainer.phrases import FAMILIES, right_phrase, wrong_phrase
 from trainer.recipe import Recipe, Stage
 from trainer.render import render
 

@@ -35,7 +35,7 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
 
 
 def learning_rate_share(recipe: Recipe, step: int) -> float:
-    """Share of the peak: a linear rise, a plateau, and a linear fall over the last `decay_share` of the steps.
+    """Share of the peak: a linear rise, a plateau, and a linear fall over the last `decay_share` of all steps.
 
     Until the fall begins, the course does not depend on how many steps there will be, so a longer run goes
     through the same weights as a shorter one (Hu et al., MiniCPM, 2024).
