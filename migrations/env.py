@@ -5,7 +5,8 @@ from pydantic_settings import BaseSettings
 from sqlalchemy import create_engine, pool, text
 
 from migrations.lock import ADVISORY_LOCK
-from wallscan.records.access import Key  # importing access adds its tables to the metadata
+from wallscan.records import training_tables  # noqa: F401 - importing it adds its tables to the metadata
+from wallscan.records.access import Key  # and so does this
 
 
 class MigrationSettings(BaseSettings):

@@ -132,10 +132,11 @@ def test_the_command_line_needs_a_database():
 
 
 def every_row(connection):
-    """The one row of each table, as the database has it, whatever columns the models have today."""
+    """The one row of each table that there is yet, whatever columns the models have today."""
+    there = Key.metadata.tables.keys() & {row[0] for row in catalog(connection)["columns"]}
     return {
-        table: connection.execute(text(f"SELECT to_jsonb({table}) FROM {table}")).scalar_one()  # noqa: S608
-        for table in Key.metadata.tables
+        table: connection.execute(text(f"SELECT to_jsonb({table}) FROM {table}")).scalar()  # noqa: S608
+        for table in there
     }
 
 

@@ -27,9 +27,20 @@ INSERT INTO keys (id, name, prefix, secret_sha256, scopes)
 INSERT INTO remembered_answers (key_id, idempotency_key, request_sha256, headers)
     SELECT id, 'once', 's', '{}' FROM keys;
 """
+_TRAININGS = """
+INSERT INTO datasets (id, name, sha256, size_bytes, state)
+    VALUES (gen_random_uuid(), 'walls', 's', 1, 'stored');
+INSERT INTO trainings (id, name, recipe_name, model_id, state, attempt, tries, step, started_at, ended_at)
+    SELECT gen_random_uuid(), 'mine', 'starter', id, 'succeeded', 1, 0, 6, now(), now() FROM model_versions;
+INSERT INTO training_datasets (training_id, place, dataset_id)
+    SELECT trainings.id, 0, datasets.id FROM trainings, datasets;
+INSERT INTO training_epochs (training_id, number, step, learning_rate, seconds)
+    SELECT id, 1, 3, 0.1, 2 FROM trainings;
+"""
 
 
 def insert_one_of_each(connection: Connection) -> None:
     """All rows hang together: one site, its wall, its inspection, and so on down to an item."""
-    for statement in _ONE_OF_EACH.strip().split(";\n"):
+    later = _TRAININGS if connection.scalar(text("SELECT to_regclass('trainings')")) else ""
+    for statement in (_ONE_OF_EACH + later).strip().split(";\n"):
         connection.execute(text(statement))

@@ -8,7 +8,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from tests.records.one_of_each import insert_one_of_each
-from wallscan.domain.lifecycle import RUN_ENDED, RUN_TRANSITIONS, TASK_ENDED, TASK_TRANSITIONS
+from wallscan.domain.lifecycle import (
+    RUN_ENDED,
+    RUN_TRANSITIONS,
+    TASK_ENDED,
+    TASK_TRANSITIONS,
+    TRAINING_ENDED,
+    TRAINING_TRANSITIONS,
+)
 
 # What else a row needs to be in a state, so that only the way there can be refused.
 RUN = (
@@ -24,14 +31,19 @@ def pairs(transitions):
 
 def put(connection, table, state, ended):
     values = {"state": state, "failed": state == "failed", "ended": state in ended}
-    if table == "tasks":
+    statement = RUN if table == "runs" else TASK.replace("tasks", table)
+    if table != "runs":
         values["running"] = state == "running"
-    connection.execute(text(TASK if table == "tasks" else RUN), values)
+    connection.execute(text(statement), values)
 
 
 @pytest.mark.parametrize(
     ("table", "transitions", "ended"),
-    [("runs", RUN_TRANSITIONS, RUN_ENDED), ("tasks", TASK_TRANSITIONS, TASK_ENDED)],
+    [
+        ("runs", RUN_TRANSITIONS, RUN_ENDED),
+        ("tasks", TASK_TRANSITIONS, TASK_ENDED),
+        ("trainings", TRAINING_TRANSITIONS, TRAINING_ENDED),
+    ],
 )
 def test_only_legal_ways_between_states_are_taken(engine, table, transitions, ended):
     with engine.begin() as connection:

@@ -52,6 +52,24 @@ class ModelState(StrEnum):
     REJECTED = "rejected"
 
 
+class DatasetState(StrEnum):
+    """Where a data set's zip file is."""
+
+    EXPECTED = "expected"  # announced; the bytes have not been seen in storage
+    STORED = "stored"
+
+
+class TrainingState(StrEnum):
+    """The life of a training."""
+
+    QUEUED = "queued"
+    RUNNING = "running"  # claimed by a trainer under a lease
+    SUCCEEDED = "succeeded"  # its model is registered and ready
+    CANCELLING = "cancelling"  # asked to stop; the best weights so far are published
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
 RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.SUCCEEDED, RunState.CANCELLING, RunState.FAILED}),
     RunState.RUNNING: frozenset({RunState.SUCCEEDED, RunState.CANCELLING, RunState.FAILED}),
@@ -73,7 +91,26 @@ TASK_TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
     TaskState.SUCCEEDED: frozenset(),
 }
 
+TRAINING_TRANSITIONS: Mapping[TrainingState, frozenset[TrainingState]] = {
+    TrainingState.QUEUED: frozenset(
+        {
+            TrainingState.RUNNING,
+            TrainingState.CANCELLING,
+            TrainingState.CANCELLED,  # nothing was trained yet
+            TrainingState.FAILED,
+        }
+    ),
+    TrainingState.RUNNING: frozenset(
+        {TrainingState.QUEUED, TrainingState.SUCCEEDED, TrainingState.CANCELLING, TrainingState.FAILED}
+    ),
+    TrainingState.CANCELLING: frozenset({TrainingState.CANCELLED, TrainingState.FAILED}),
+    TrainingState.SUCCEEDED: frozenset(),
+    TrainingState.CANCELLED: frozenset(),
+    TrainingState.FAILED: frozenset(),
+}
+
 RUN_ENDED = frozenset({RunState.SUCCEEDED, RunState.CANCELLED, RunState.FAILED})
 TASK_ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED})
+TRAINING_ENDED = frozenset({TrainingState.SUCCEEDED, TrainingState.CANCELLED, TrainingState.FAILED})
 MAX_ATTEMPTS = 3
 """A photo that ends its worker is tried so often, then failed with `attempts_exhausted`."""

@@ -39,12 +39,13 @@ from wallscan.domain.lifecycle import (
 )
 
 
-def _one_of(column: str, states: Iterable[StrEnum]) -> str:
+def one_of(column: str, states: Iterable[StrEnum]) -> str:
+    """The SQL condition that `column` holds one of these states."""
     return f"{column} IN ({', '.join(sorted(repr(str(state)) for state in states))})"
 
 
-def _states(kind: type[StrEnum]) -> Enum:
-    """A column of states: text in the database, checked there, the enum in Python."""
+def state_column(kind: type[StrEnum]) -> Enum:
+    """The type of a column of states: text in the database, checked there, the enum in Python."""
     return Enum(
         kind,
         name="state",
@@ -128,7 +129,7 @@ class Archive(Base):
     )
     file_name: Mapped[str] = mapped_column(String(1024))
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    state: Mapped[ArchiveState] = mapped_column(_states(ArchiveState), default=ArchiveState.EXPECTED)
+    state: Mapped[ArchiveState] = mapped_column(state_column(ArchiveState), default=ArchiveState.EXPECTED)
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0)
     lease_until: Mapped[dt.datetime | None]
     sent_at: Mapped[dt.datetime | None]
@@ -158,7 +159,7 @@ class Photo(Base):
         ForeignKey("archives.id", ondelete="SET NULL"), index=True
     )
     path: Mapped[str] = mapped_column(String(1024))  # normal relative path, see domain.walls
-    state: Mapped[PhotoState] = mapped_column(_states(PhotoState), default=PhotoState.EXPECTED)
+    state: Mapped[PhotoState] = mapped_column(state_column(PhotoState), default=PhotoState.EXPECTED)
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]
     sha256: Mapped[str | None] = mapped_column(String(64))  # hex; announced, checked by the worker
@@ -192,7 +193,7 @@ class ModelVersion(Base):
     name: Mapped[str] = mapped_column(String(200))
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     manifest: Mapped[dict[str, Any]]
-    state: Mapped[ModelState] = mapped_column(_states(ModelState), default=ModelState.EXPECTED)
+    state: Mapped[ModelState] = mapped_column(state_column(ModelState), default=ModelState.EXPECTED)
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]
     active: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -217,7 +218,7 @@ class Run(Base):
     model_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("model_versions.id", ondelete="RESTRICT"))
     prompts: Mapped[list[str]]
     postprocess: Mapped[dict[str, Any]]  # name, version and parameters of the pipeline
-    state: Mapped[RunState] = mapped_column(_states(RunState), default=RunState.QUEUED)
+    state: Mapped[RunState] = mapped_column(state_column(RunState), default=RunState.QUEUED)
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]
     created_at: Mapped[dt.datetime] = now_default()
@@ -225,7 +226,7 @@ class Run(Base):
     ended_at: Mapped[dt.datetime | None]
     __table_args__ = (
         CheckConstraint("cardinality(prompts) BETWEEN 1 AND 16", name="prompts"),
-        CheckConstraint(f"({_one_of('state', RUN_ENDED)}) = (ended_at IS NOT NULL)", name="ended"),
+        CheckConstraint(f"({one_of('state', RUN_ENDED)}) = (ended_at IS NOT NULL)", name="ended"),
         CheckConstraint("(state = 'failed') = (code IS NOT NULL)", name="failed_has_code"),
     )
 
@@ -241,7 +242,7 @@ class Task(Base):
     photo_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True, index=True
     )
-    state: Mapped[TaskState] = mapped_column(_states(TaskState), default=TaskState.QUEUED)
+    state: Mapped[TaskState] = mapped_column(state_column(TaskState), default=TaskState.QUEUED)
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0)  # claims so far, over all tries
     tries: Mapped[int] = mapped_column(SmallInteger, default=0)  # claims since queued or retried by hand
     lease_until: Mapped[dt.datetime | None]
@@ -254,7 +255,7 @@ class Task(Base):
     __table_args__ = (
         CheckConstraint("(state = 'failed') = (code IS NOT NULL)", name="failed_has_code"),
         CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="lease"),
-        CheckConstraint(f"({_one_of('state', TASK_ENDED)}) = (ended_at IS NOT NULL)", name="ended"),
+        CheckConstraint(f"({one_of('state', TASK_ENDED)}) = (ended_at IS NOT NULL)", name="ended"),
         Index("ix_tasks_run_state", "run_id", "state"),
         Index(
             "ix_tasks_open", "state", "lease_until", postgresql_where=text("state IN ('queued', 'running')")

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import DDL, event
 
-from wallscan.domain.lifecycle import RUN_TRANSITIONS, TASK_TRANSITIONS
-from wallscan.records.tables import Base
+from wallscan.domain.lifecycle import RUN_TRANSITIONS, TASK_TRANSITIONS, TRAINING_TRANSITIONS
+from wallscan.records.training_tables import Base
 
 State = TypeVar("State", bound=StrEnum)
 
@@ -32,5 +32,10 @@ def trigger(table: str, transitions: Mapping[State, frozenset[State]]) -> str:
     )
 
 
-for _statement in (FUNCTION, trigger("runs", RUN_TRANSITIONS), trigger("tasks", TASK_TRANSITIONS)):
+_WAYS: Mapping[str, Mapping[Any, Any]] = {
+    "runs": RUN_TRANSITIONS,
+    "tasks": TASK_TRANSITIONS,
+    "trainings": TRAINING_TRANSITIONS,
+}
+for _statement in (FUNCTION, *(trigger(table, ways) for table, ways in _WAYS.items())):
     event.listen(Base.metadata, "after_create", DDL(_statement.replace("%", "%%")))  # type: ignore[no-untyped-call]
