@@ -95,6 +95,12 @@ class Code(StrEnum):
     MODEL_SOURCE_UNKNOWN = "model_source_unknown"  # neither a folder, nor a bundle file, nor a hub id
     OUTPUT_TAKEN = "output_taken"  # the folder for the report already holds something
 
+    # Training
+    DISK_TOO_SMALL = "disk_too_small"  # no room for what a run keeps on disk
+    RECIPE_INVALID = "recipe_invalid"  # no recipe, or one that cannot be run on this data or machine
+    TRAINING_PHOTOS_MISSING = "training_photos_missing"  # nothing to learn from, or nothing to hold out
+    WORK_FOLDER_TAKEN = "work_folder_taken"  # the work folder holds another run
+
     # The system
     BROKER_UNAVAILABLE = "broker_unavailable"
     DATABASE_UNAVAILABLE = "database_unavailable"

@@ -40,5 +40,9 @@ class RunError(WallscanError):
     """Raised when a run is not there, or not in a state for what is asked of it."""
 
 
+class TrainingError(WallscanError):
+    """Raised when a training cannot be run as asked for."""
+
+
 class UnavailableError(WallscanError):
     """Raised when a server does not answer. Trying again later is right; the input is not at fault."""
