@@ -118,7 +118,7 @@ def _across(frame: Line, start: float, end: float) -> Line:
 
 
 def _seam_lines(frame: Line, rng: random.Random) -> list[Line]:
-    """One or two seams right across, upright, leaning or diagonal; sometimes a second that meets the first."""
+    """One or two seams right across, upright, leaning or diagonal; sometimes a second that meets it."""
     if rng.random() < 0.4:
         frame = np.roll(frame, rng.choice((1, 2, 3)), axis=0)
     at = rng.uniform(0.08, 0.92)

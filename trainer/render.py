@@ -49,7 +49,7 @@ def render(
 
 
 def add_cracks(canvas: Canvas, mask: Image, rng: random.Random) -> None:
-    """Draw one to three cracks onto the canvas, and loose outlines, as annotators draw them, into the mask."""
+    """Draw one to three cracks onto the canvas and, as loosely as annotators do, into the mask."""
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
         _crack(canvas, mask, len(canvas) / REFERENCE_SIZE, rng)
 

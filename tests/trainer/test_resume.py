@@ -60,7 +60,6 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(tmp_path, command):
         torch.load(tmp_path / work / FILE_NAME, weights_only=True) for work in ("whole", "killed")
     )
     assert whole["step"] == killed["step"] == 16
-    assert whole["random"] == killed["random"]
     for part in ("model", "average"):
         assert all(torch.equal(value, killed[part][name]) for name, value in whole[part].items())
     manifests = [check_files(tmp_path / f"{work}-bundle") for work in ("whole", "killed")]

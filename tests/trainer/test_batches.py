@@ -1,0 +1,105 @@
+import random
+
+import cv2
+import numpy as np
+import pytest
+from transformers import CLIPTokenizer
+
+from tests.trainer.data import document, object_xml, write_data, write_photo
+from tests.trainer.small import small_recipe
+from trainer.batches import Frames, batches
+from trainer.dataset import DataReport, read_folder, read_folders
+from trainer.photo_frames import PhotoFrames
+from trainer.phrases import FAMILIES, plain_words, wrong_phrase
+from trainer.recipe import Sources
+from wallscan.models import starter_bundle
+
+SOURCES = ("crack", "drywall_joint", "pasted_crack", "pasted_joint")
+
+
+@pytest.fixture(scope="module")
+def words():
+    return plain_words(CLIPTokenizer.from_pretrained(starter_bundle()))
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    return read_folders(write_data(tmp_path_factory.mktemp("data")), "train")[0]
+
+
+def test_each_frame_asks_for_a_phrase_of_what_is_there_and_for_something_else(samples, words):
+    frames = Frames(samples, small_recipe(steps=30), words)
+    present, families = 0, {phrase: name for name, phrases in FAMILIES.items() for phrase in phrases}
+    for step in range(30):
+        batch = frames[step]
+        assert batch.truth.shape == (2, 2, 32, 32)
+        assert 0 <= batch.truth.min() <= batch.truth.max() <= 1
+        for truth, (first, second) in zip(batch.truth, batch.prompts, strict=True):
+            assert families[first] != families.get(second)
+            assert second in families or not truth[1].any()
+            present += bool(truth[0].any())
+    assert present > 40
+
+
+def test_a_batch_depends_on_seed_and_step_alone(samples, words):
+    recipe = small_recipe(steps=4)
+    here = list(batches(Frames(samples, recipe, words), 0, 4, 0))
+    there = list(batches(Frames(samples, recipe, words), 1, 4, 2))
+    other = Frames(samples, small_recipe(steps=4, seed=8), words)[2]
+    assert len(there) == 3
+    for one, two in zip(here[1:], there, strict=True):
+        assert (one.pixels == two.pixels).all()
+        assert (one.truth == two.truth).all()
+        assert (one.prompts, one.corner) == (two.prompts, two.corner)
+    assert (other.pixels != here[2].pixels).any()
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_photo_frames_carry_both_families_truths(samples, source):
+    photos = PhotoFrames(samples, mosaic_share=0.3, turn_share=0.5)
+    found = {"crack": 0, "drywall joint": 0}
+    for seed in range(20):
+        image, truths = photos.draw(source, 64, (0.5, 1.0), random.Random(seed))
+        assert image.shape == (64, 64, 3)
+        assert {mask.shape for mask in truths.values()} == {(64, 64)}
+        for family, mask in truths.items():
+            found[family] += bool(mask.any())
+    assert found["crack" if "crack" in source else "drywall joint"] >= 15
+    if not source.startswith("pasted"):
+        assert min(found.values()) == 0
+
+
+def test_a_turned_joint_keeps_an_upright_box_round_its_line(tmp_path):
+    image = np.full((320, 320, 3), 200, np.uint8)
+    cv2.line(image, (150, 0), (170, 320), (160, 0, 0), 3)
+    box = object_xml("drywall-join", box=(144, 0, 176, 320))
+    path = write_photo(tmp_path, "seam", document(box, 320), 320)
+    cv2.imwrite(str(path), image)
+    photos = PhotoFrames(read_folder(tmp_path, DataReport()), mosaic_share=0.0, turn_share=1.0)
+    checked = 0
+    for seed in range(30):
+        frame, truths = photos.draw("drywall_joint", 320, (1.0, 1.0), random.Random(seed))
+        mask = truths["drywall joint"] > 0
+        rows, columns = np.nonzero(mask)
+        if not len(rows):
+            continue
+        assert len(rows) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+        line = frame[..., 2].astype(int) - frame[..., 0] > 60  # the line is blue
+        assert mask[line].mean() > 0.95
+        checked += 1
+    assert checked > 25
+
+
+def test_wrong_prompts_are_many_and_name_no_family(words):
+    rng = random.Random(0)
+    wrong = {wrong_phrase(words, rng) for _ in range(500)}
+    assert not wrong & {phrase for phrases in FAMILIES.values() for phrase in phrases}
+    assert len(wrong) > 150
+
+
+def test_every_source_of_frames_is_drawn(samples, words):
+    for source in Sources.model_fields:
+        stage = small_recipe(steps=2).stages[0].model_dump() | {
+            "sources": {name: float(name == source) for name in Sources.model_fields}
+        }
+        assert Frames(samples, small_recipe(stages=(stage,)), words)[0].pixels.shape == (2, 32, 32, 3)
