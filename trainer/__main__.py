@@ -11,7 +11,7 @@ from transformers import CLIPTokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from trainer.checkpoint import Progress
-from trainer.dataset import DataReport, Photos, read_folders, read_photos
+from trainer.data import DataReport, Photos, read_folders, read_photos
 from trainer.evaluation.judge import evaluate as judge_all
 from trainer.evaluation.judge import report, rows
 from trainer.publish import publish

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from trainer.augment import change_looks, cut_out, flip_and_turn
-from trainer.dataset import Sample
+from trainer.data import Sample
 from trainer.photo_frames import PhotoFrames, Scene
 from trainer.phrases import FAMILIES, right_phrase, wrong_phrase
 from trainer.recipe import Recipe, Stage

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from transformers import CLIPTokenizer
 
-from trainer.dataset import Photos
+from trainer.data import Photos
 from trainer.publish import publish
 from trainer.recipe import Recipe
 from trainer.train import train

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.dataset import Sample, load_rgb
+from trainer.data import Sample, load_rgb
 from trainer.evaluation.judge import FAMILY_PROMPTS, UNKNOWN_PROMPT
 from trainer.render import render
 from wallscan.measure.presence import presence_score

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trainer.augment import crop_window, mosaic
 from trainer.boards import draw_seam, mark_box
-from trainer.dataset import Sample, load_rgb
+from trainer.data import Sample, load_rgb
 from trainer.phrases import FAMILIES
 from trainer.render import add_cracks
 from trainer.seams import Lines, find_seam

@@ -10,7 +10,7 @@ from typing import Any
 from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
 from trainer.card import model_card
-from trainer.dataset import Photos
+from trainer.data import Photos
 from trainer.evaluation.judge import UNKNOWN_PROMPT, evaluate, report
 from trainer.gates import FittedGate, fit_gates
 from trainer.phrases import FAMILIES

@@ -12,7 +12,7 @@ from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
 from trainer.batches import Batch, Frames, batches
 from trainer.checkpoint import Progress
-from trainer.dataset import Sample
+from trainer.data import Sample
 from trainer.losses import segmentation_loss
 from trainer.model import build, embed_prompts, forward
 from trainer.optimise import learning_rate_share, make_optimizers, step_all, update_average

@@ -8,7 +8,7 @@ from transformers import CLIPTokenizer
 from tests.trainer.data import document, object_xml, write_data, write_photo
 from tests.trainer.small import small_recipe
 from trainer.batches import Frames, batches
-from trainer.dataset import DataReport, read_folder, read_folders
+from trainer.data import DataReport, read_folder, read_folders
 from trainer.photo_frames import PhotoFrames
 from trainer.phrases import FAMILIES, plain_words, wrong_phrase
 from trainer.recipe import Sources

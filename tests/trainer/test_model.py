@@ -7,7 +7,7 @@ from transformers import CLIPTokenizer
 from tests.trainer.data import write_data
 from tests.trainer.small import small_recipe
 from trainer.batches import Frames
-from trainer.dataset import read_folders
+from trainer.data import read_folders
 from trainer.model import build, embed_prompts, encode, forward
 from trainer.phrases import FAMILIES, plain_words, wrong_phrase
 from trainer.recipe import Recipe

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.dataset import Sample, load_rgb
+from trainer.data import Sample, load_rgb
 from trainer.evaluation.metrics import Overlap, summary
 from wallscan.domain.pipelines import FOUNDING
 from wallscan.measure.measured import measured

@@ -1,0 +1,96 @@
+"""One annotated photo: its outlines per family, and the mask they make."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from wallscan.photos.masks import CocoRle, decode_rle
+
+Points = NDArray[np.float32]
+Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One annotated outline: (N, 2) float32 x, y in pixels; boxes are their four corners."""
+
+    points: Points
+    is_box: bool
+
+    def draw(self, mask: Mask) -> None:
+        """Set the pixels of `mask` (H, W) inside the outline to 255."""
+        cv2.fillPoly(mask, [np.round(self.points).astype(np.int32)], 255)
+
+    def content(self) -> bytes:
+        """What it is made of, for a digest."""
+        return (b"box" if self.is_box else b"polygon") + self.points.tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One annotated set of pixels, as COCO's compressed run lengths of the whole photo."""
+
+    runs: CocoRle
+    is_box: bool = False
+
+    def draw(self, mask: Mask) -> None:
+        """Set the pixels of `mask` (H, W), which has the photo's size, that belong to the region to 255."""
+        np.maximum(mask, decode_rle(self.runs), out=mask)
+
+    def content(self) -> bytes:
+        """What it is made of, for a digest."""
+        return f"runs {self.runs['size']} {self.runs['counts']}".encode()
+
+
+Truth = Shape | Region
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One annotated photo. `group` names the photo or scene that siblings share.
+
+    `shapes` holds the outlines of each family that was annotated; a family with none was looked for and is
+    not there. Families that are not in it may be anywhere.
+    """
+
+    image: Path
+    shapes: Mapping[str, tuple[Truth, ...]]
+    group: str
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families that are there."""
+        return tuple(family for family, shapes in self.shapes.items() if shapes)
+
+    def truth(self, family: str, height: int, width: int) -> Mask:
+        """The family's outlines as an (H, W) uint8 mask of 0 and 255."""
+        return rasterise(self.shapes.get(family, ()), height, width)
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """Who learns and who judges: `held_out` fits gates and picks runs, `valid` is only reported on."""
+
+    train: Sequence[Sample]
+    held_out: Sequence[Sample]
+    valid: Sequence[Sample]
+
+
+def load_rgb(path: Path) -> Mask:
+    """An image file as (H, W, 3) uint8 RGB, upright. Raises ValueError when it cannot be decoded."""
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError(f"cannot decode {path.name}")
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def rasterise(shapes: Iterable[Truth], height: int, width: int) -> Mask:
+    """Shapes as an (H, W) uint8 mask of 0 and 255."""
+    mask = np.zeros((height, width), np.uint8)
+    for shape in shapes:
+        shape.draw(mask)
+    return mask
