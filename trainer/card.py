@@ -57,7 +57,7 @@ HEADER = (
 
 
 def model_card(name: str, recipe: Recipe, metrics: Mapping[str, Any], gates: Mapping[str, FittedGate]) -> str:
-    """The card's Markdown; `metrics` maps a split to `evaluate.report`'s answer."""
+    """The card's Markdown; `metrics` maps a split to `tables.summary`'s answer."""
     lines = [
         _row(split, family, numbers)
         for split, families in metrics.items()

@@ -11,7 +11,8 @@ from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
 from trainer.card import model_card
 from trainer.data import Photos
-from trainer.evaluation.judge import UNKNOWN_PROMPT, evaluate, report
+from trainer.evaluation.judge import UNKNOWN_PROMPT, judge
+from trainer.evaluation.tables import summary
 from trainer.gates import FittedGate, fit_gates
 from trainer.phrases import FAMILIES
 from trainer.recipe import Recipe
@@ -56,7 +57,7 @@ def publish(
     write_manifest(out, facts | _gated(gates))
     engine = check_bundle(out)
     metrics = {
-        split: report(evaluate(engine, samples))
+        split: summary(judge(engine, samples))
         for split, samples in (("held_out", photos.held_out), ("valid", photos.valid))
         if samples
     }

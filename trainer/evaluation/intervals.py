@@ -1,8 +1,9 @@
 """Bootstrap intervals that know that photos come in groups.
 
 Photos of one source are no independent evidence: whole groups are drawn with replacement (the cluster
-bootstrap; Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8), and the interval
-lies between percentiles of the statistic over the draws. With a single group it has no width and means nothing.
+bootstrap; Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8), and the
+interval lies between percentiles of the statistic over the draws. With a single group it has no width and
+means nothing.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,108 +1,195 @@
-"""A model against annotated photos: overlap with the truth, and whether it keeps silent when it should."""
+"""A model against annotated photos: what it finds, and whether it keeps silent when it should."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data import Sample, load_rgb
-from trainer.evaluation.metrics import Overlap, summary
-from wallscan.domain.pipelines import FOUNDING
-from wallscan.measure.measured import measured
+from trainer.evaluation.metrics import GroundTruth, Overlap, Scores, cross_entropy
+from trainer.evaluation.negatives import Square, clean_squares
+from trainer.evaluation.ways import grown, masks, raw_mask
+from trainer.phrases import FAMILIES
 from wallscan.segment.engine import Engine
 
-RAW_THRESHOLD = 0.5
 FIRED_SHARE = 0.001
 """A mask over more than this share of the photo counts as firing; less is a speck."""
 FAMILY_PROMPTS = ("crack", "drywall joint")
 UNKNOWN_PROMPT = "a cat"
+EVALUATED_PHRASES: Mapping[str, tuple[str, ...]] = {
+    family: phrases[:8] for family, phrases in FAMILIES.items()
+}
+"""The phrasings a full evaluation asks, by family; the first one of each gives all other numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What is asked of each photo: its families' phrases, one prompt that means nothing, clean squares."""
+
+    phrases: Mapping[str, Sequence[str]] = field(
+        default_factory=lambda: {family: (family,) for family in FAMILY_PROMPTS}
+    )
+    unrelated: str = UNKNOWN_PROMPT
+    squares_of: Sequence[str] = ()
+    """Families whose prompt is also asked on the photos' parts in which the family is not annotated."""
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        every = [phrase for phrases in self.phrases.values() for phrase in phrases]
+        return tuple(dict.fromkeys((*every, self.unrelated)))
+
+
+EVERYTHING = Questions(EVALUATED_PHRASES, squares_of=("crack",))
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One photo: its right prompt's overlaps, and what each wrong prompt did (share of the photo marked)."""
+    """One photo and a family that was annotated on it, asked for by the family's first phrase.
+
+    `scores` are by way of making the mask (`ways.WAYS`), `cross_entropy` is that of the map at the photo's
+    size, `phrasings` holds the raw foreground IoU of every phrase asked.
+    """
 
     image: str
+    group: str
     family: str
-    raw: Overlap
-    founding: Overlap
-    wrong_raw: Mapping[str, float]
-    wrong_founding: Mapping[str, float]
+    prompt: str
+    cross_entropy: float
+    scores: Mapping[str, Scores]
+    phrasings: Mapping[str, float]
 
 
-def judge(engine: Engine, sample: Sample) -> Judged:
-    """Run the right prompt, the other family's and one that means nothing on a photo."""
-    image = load_rgb(sample.image)
-    family = sample.families[0]
-    truth = sample.truth(family, *image.shape[:2]) > 0
-    prompts = (*FAMILY_PROMPTS, UNKNOWN_PROMPT)
-    maps = dict(zip(prompts, engine.probabilities(image, prompts), strict=True))
-    raw = {prompt: raw_mask(maps[prompt], *truth.shape) for prompt in prompts}
-    founding = {prompt: founding_mask(engine, prompt, maps[prompt], *truth.shape) for prompt in prompts}
-    wrong = [prompt for prompt in prompts if prompt != family]
-    return Judged(
-        image=sample.image.name,
-        family=family,
-        raw=Overlap.of(raw[family], truth),
-        founding=Overlap.of(founding[family], truth),
-        wrong_raw={prompt: float(raw[prompt].mean()) for prompt in wrong},
-        wrong_founding={prompt: float(founding[prompt].mean()) for prompt in wrong},
-    )
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A photo, or a square of it, and a prompt for what is not there; `family` is None for the unrelated one.
+
+    A family that was not annotated on the photo is taken as not there. `is_first` tells the family's first
+    phrase from its others, `has_family` whether the family is elsewhere on the same photo; `marked` is the
+    share of the picture that each way marks.
+    """
+
+    image: str
+    group: str
+    family: str | None
+    prompt: str
+    is_first: bool
+    square: Square | None
+    has_family: bool
+    marked: Mapping[str, float]
+
+    def fired(self, way: str) -> bool:
+        """Whether the mask is more than a speck."""
+        return self.marked[way] > FIRED_SHARE
 
 
-def raw_mask(probability: NDArray[np.float32], height: int, width: int) -> NDArray[np.bool_]:
-    """The map at the photo's size, cut at 0.5."""
-    grown = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(grown > RAW_THRESHOLD, np.bool_)
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All rows of an evaluation; `left_out` says which photos could not be read."""
+
+    judged: list[Judged] = field(default_factory=list)
+    negatives: list[Negative] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
-def founding_mask(
-    engine: Engine, prompt: str, probability: NDArray[np.float32], height: int, width: int
-) -> NDArray[np.bool_]:
-    """The mask as the product makes it: presence gate, then the founding pipeline."""
-    gate = engine.manifest.gate_for(prompt).presence
-    result = measured(probability, height_px=height, width_px=width, gate=gate, postprocess=FOUNDING)
-    return result.mask > 0
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """The maps (h, w) of one photo by prompt. They live as long as the photo is looked at."""
+
+    sample: Sample
+    image: NDArray[np.uint8]
+    engine: Engine
+    maps: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.image.shape[0], self.image.shape[1]
+
+    def marked(self, prompt: str) -> dict[str, float]:
+        found = masks(self.engine.manifest, prompt, self.maps[prompt], *self.size)
+        return {way: float(mask.mean()) for way, mask in found.items()}
 
 
-def evaluate(engine: Engine, samples: Iterable[Sample]) -> list[Judged]:
-    """Judge every sample."""
-    return [judge(engine, sample) for sample in samples]
+def judge(engine: Engine, samples: Iterable[Sample], questions: Questions | None = None) -> Verdict:
+    """Ask every photo; each is encoded once for all prompts, and of its maps only counts are kept.
+
+    By default only the families' first phrases and the unrelated prompt are asked, on whole photos.
+    """
+    asked = questions or Questions()
+    verdict = Verdict()
+    for sample in samples:
+        try:
+            image = load_rgb(sample.image)
+        except ValueError as error:
+            verdict.left_out.append(str(error))
+            continue
+        maps = engine.probabilities(image, asked.prompts)
+        answers = _Answers(sample, image, engine, dict(zip(asked.prompts, maps, strict=True)))
+        verdict.judged.extend(_annotated(answers, asked))
+        verdict.negatives.extend(_absent(answers, asked))
+        verdict.negatives.extend(_clean_parts(answers, asked))
+    return verdict
 
 
-def report(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Per family and over all: overlaps raw and post-processed, and how often wrong prompts fire."""
-    groups = {family: [one for one in judged if one.family == family] for family in FAMILY_PROMPTS}
-    groups["all"] = list(judged)
-    return {name: _group(members) for name, members in groups.items() if members}
+def _annotated(answers: _Answers, asked: Questions) -> Iterator[Judged]:
+    """A row for each annotated family, whether it was found on the photo or looked for in vain."""
+    sample, size = answers.sample, answers.size
+    for family in sample.shapes:
+        if family not in asked.phrases:
+            continue
+        truth = GroundTruth(sample.truth(family, *size) > 0)
+        first, *_ = phrases = asked.phrases[family]
+        found = masks(answers.engine.manifest, first, answers.maps[first], *size)
+        raw = {phrase: Overlap.of(raw_mask(answers.maps[phrase], *size), truth.mask) for phrase in phrases}
+        yield Judged(
+            image=sample.image.name,
+            group=sample.group,
+            family=family,
+            prompt=first,
+            cross_entropy=cross_entropy(grown(answers.maps[first], *size), truth.mask),
+            scores={way: truth.scores(mask) for way, mask in found.items()},
+            phrasings={phrase: overlap.iou for phrase, overlap in raw.items()},
+        )
 
 
-def rows(judged: Iterable[Judged]) -> list[dict[str, Any]]:
-    """One flat row per photo."""
-    return [
-        {
-            "image": one.image,
-            "family": one.family,
-            "raw_iou": round(one.raw.iou, 4),
-            "founding_iou": round(one.founding.iou, 4),
-            "wrong_raw": {prompt: round(share, 5) for prompt, share in one.wrong_raw.items()},
-            "wrong_founding": {prompt: round(share, 5) for prompt, share in one.wrong_founding.items()},
-        }
-        for one in judged
+def _absent(answers: _Answers, asked: Questions) -> Iterator[Negative]:
+    """A row for each phrase of the families that are not on the photo, and one for the unrelated prompt."""
+    sample = answers.sample
+    wrong: list[tuple[str | None, str]] = [
+        (family, phrase)
+        for family, phrases in asked.phrases.items()
+        if family not in sample.families
+        for phrase in phrases
     ]
+    for family, prompt in (*wrong, (None, asked.unrelated)):
+        yield Negative(
+            image=sample.image.name,
+            group=sample.group,
+            family=family,
+            prompt=prompt,
+            is_first=family is None or prompt == asked.phrases[family][0],
+            square=None,
+            has_family=False,
+            marked=answers.marked(prompt),
+        )
 
 
-def _group(members: Sequence[Judged]) -> dict[str, Any]:
-    return {
-        "raw": summary([one.raw for one in members]) | _fired([one.wrong_raw for one in members]),
-        "founding": summary([one.founding for one in members])
-        | _fired([one.wrong_founding for one in members]),
-    }
-
-
-def _fired(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    flat = [share for one in shares for share in one.values()]
-    return {"wrong_prompt_fired": round(float(np.mean([share > FIRED_SHARE for share in flat])), 4)}
+def _clean_parts(answers: _Answers, asked: Questions) -> Iterator[Negative]:
+    """A row for each square in which a family is not annotated, asked for by its first phrase."""
+    sample, engine = answers.sample, answers.engine
+    for family in asked.squares_of:
+        prompt = asked.phrases[family][0]
+        for square in clean_squares(sample.truth(family, *answers.size) > 0):
+            part = square.cut(answers.image)
+            alone = _Answers(sample, part, engine, {prompt: engine.probabilities(part, (prompt,))[0]})
+            yield Negative(
+                image=sample.image.name,
+                group=sample.group,
+                family=family,
+                prompt=prompt,
+                is_first=True,
+                square=square,
+                has_family=family in sample.families,
+                marked=alone.marked(prompt),
+            )

@@ -38,8 +38,7 @@ class Overlap:
     @classmethod
     def of(cls, mask: Mask, truth: Mask) -> "Overlap":
         """Count two masks of the same shape."""
-        counts = (np.count_nonzero(array) for array in (mask & truth, mask, truth))
-        return cls(*counts, mask.size)
+        return cls(count(mask & truth), count(mask), count(truth), mask.size)
 
     @property
     def union(self) -> int:
@@ -86,11 +85,10 @@ class Tolerant:
         """Harmonic mean of right / predicted and found / actual."""
         if not self.predicted and not self.actual:
             return 1.0
-        precision, recall = (
-            self.right / max(self.predicted, 1),
-            self.found / max(self.actual, 1),
-        )
-        return 2 * precision * recall / (precision + recall) if self.right and self.found else 0.0
+        if not self.right or not self.found:
+            return 0.0
+        precision, recall = self.right / self.predicted, self.found / self.actual
+        return 2 * precision * recall / (precision + recall)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ class Scores:
     line: CentreLine
 
 
-class Truth:
+class GroundTruth:
     """A true mask (H, W) bool, with what comparing many masks with it needs computed once."""
 
     def __init__(self, mask: Mask) -> None:
@@ -146,21 +144,25 @@ class Truth:
         """Everything that is counted about a mask of the truth's shape."""
         overlap = Overlap.of(mask, self.mask)
         if not overlap.predicted or not overlap.actual:  # nothing is near nothing
-            length = int(np.count_nonzero(skeleton(mask)))
-            line = CentreLine(0, int(np.count_nonzero(self._skeleton)), length)
+            length = count(skeleton(mask))
+            line = CentreLine(0, count(self._skeleton), length)
             return Scores(overlap, Tolerant(overlap.predicted, 0, overlap.actual, 0), line)
         return Scores(overlap, self._tolerant(mask, overlap), self._line(mask))
 
     def _tolerant(self, mask: Mask, overlap: Overlap) -> Tolerant:
-        right = np.count_nonzero(mask & self._near_area)
-        found = np.count_nonzero(self.mask & near(mask, self._area_px))
-        return Tolerant(overlap.predicted, int(right), overlap.actual, int(found))
+        right = count(mask & self._near_area)
+        found = count(self.mask & near(mask, self._area_px))
+        return Tolerant(overlap.predicted, right, overlap.actual, found)
 
     def _line(self, mask: Mask) -> CentreLine:
         marked = skeleton(mask)
-        found = np.count_nonzero(self._skeleton & near(marked, self._line_px))
-        missed = np.count_nonzero(self._skeleton) - found
-        return CentreLine(int(found), int(missed), int(np.count_nonzero(marked & ~self._near_line)))
+        found = count(self._skeleton & near(marked, self._line_px))
+        return CentreLine(found, count(self._skeleton) - found, count(marked & ~self._near_line))
+
+
+def count(mask: Mask) -> int:
+    """Pixels that are set."""
+    return int(np.count_nonzero(mask))
 
 
 def skeleton(mask: Mask) -> Mask:
