@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,29 +18,34 @@ from trainer.recipe import Recipe, Stage
 from trainer.render import render
 
 CRACK, JOINT = "crack", "drywall joint"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """pixels (B, S, S, 3) uint8; truth (B, P, S, S) float32 in [0, 1]; prompts B x P; corner in 0..1."""
+    """images (B, S, S, 3) uint8; truth (B, P, S, S) float32 in [0, 1]; prompts B x P; corner in 0..1.
 
-    pixels: NDArray[np.uint8]
+    In place of pixels, `images` may be what an encoder made of them: (layers, B, 1 + tokens, width) float16.
+    """
+
+    images: NDArray[np.uint8] | NDArray[np.float16]
     truth: NDArray[np.float32]
     prompts: tuple[tuple[str, ...], ...]
     corner: tuple[float, float]
 
 
 class Frames(Dataset[Batch]):
-    """The batch of each step. Photos are decoded once and kept: about 1.6 MB each."""
+    """Batches by number; a step takes `accumulate` of them. Photos are kept decoded: about 1.6 MB each."""
 
     def __init__(self, samples: Sequence[Sample], recipe: Recipe, words: Sequence[str]) -> None:
+        self.samples = samples
         self._recipe = recipe
         self._words = words
         self._photos = PhotoFrames(samples, recipe.mosaic_share, recipe.turn_share)
 
-    def __getitem__(self, step: int) -> Batch:
-        rng = random.Random(f"{self._recipe.seed}/{step}")
-        stage = self._recipe.stage_at(step)
+    def __getitem__(self, number: int) -> Batch:
+        rng = random.Random(f"{self._recipe.seed}/{number}")
+        stage = self._recipe.stage_at(number // self._recipe.accumulate)
         frames = [self._frame(stage, rng) for _ in range(stage.batch)]
         return Batch(
             np.stack([image for image, _, _ in frames]),
@@ -48,16 +54,30 @@ class Frames(Dataset[Batch]):
             (rng.random(), rng.random()),
         )
 
+    def scene(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """One frame (S, S, 3) of the first stage with the truths (F, S, S) of all families, unasked."""
+        rng = random.Random(f"{self._recipe.seed}/scene/{number}")
+        image, truths = self._scene(self._recipe.stages[0], rng)
+        image = cut_out(change_looks(image, rng), rng)
+        image, *masks = flip_and_turn([image, *(truths[family] for family in FAMILIES)], rng)
+        return image, np.stack(masks)
+
+    def ask(
+        self, masks: NDArray[np.uint8], rng: random.Random
+    ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Prompts for a frame with such truths (F, S, S), and what they should find (P, S, S)."""
+        truths = dict(zip(FAMILIES, masks, strict=True))
+        prompts = self._prompts(truths, rng)
+        return _stacked(_answers(prompts, truths)), tuple(phrase for _, phrase in prompts)
+
     def _frame(
         self, stage: Stage, rng: random.Random
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], tuple[str, ...]]:
         image, truths = self._scene(stage, rng)
         image = cut_out(change_looks(image, rng), rng)
         prompts = self._prompts(truths, rng)
-        empty = np.zeros(image.shape[:2], np.uint8)
-        masks = [truths.get(family, empty) if family else empty for family, _ in prompts]
-        image, *masks = flip_and_turn([image, *masks], rng)
-        return image, np.stack(masks).astype(np.float32) / 255, tuple(phrase for _, phrase in prompts)
+        image, *masks = flip_and_turn([image, *_answers(prompts, truths)], rng)
+        return image, _stacked(masks), tuple(phrase for _, phrase in prompts)
 
     def _scene(self, stage: Stage, rng: random.Random) -> Scene:
         weights = stage.sources.model_dump()
@@ -87,22 +107,34 @@ class Frames(Dataset[Batch]):
         return [(first, right_phrase(first, rng)), (None, wrong_phrase(self._words, rng))]
 
 
-def batches(frames: Frames, first: int, steps: int, processes: int) -> Iterator[Batch]:
-    """The batches of steps `first` to `steps` - 1, drawn ahead by `processes` other processes (0: none)."""
-    ahead = {"num_workers": processes, "multiprocessing_context": "spawn"} if processes else {}
+def batches(source: Dataset[T], numbers: range, processes: int) -> Iterator[T]:
+    """The items of these numbers in order, drawn ahead by `processes` other processes (0: none)."""
     loader = DataLoader(
-        frames,
+        source,
         batch_size=None,
-        sampler=range(first, steps),
+        sampler=numbers,
         collate_fn=_unchanged,
         worker_init_fn=_one_thread,
-        **ahead,
+        num_workers=processes,
+        multiprocessing_context="spawn" if processes else None,
     )
     return iter(loader)
 
 
-def _unchanged(batch: Batch) -> Batch:
-    return batch
+def _answers(
+    prompts: Sequence[tuple[str | None, str]], truths: Mapping[str, NDArray[np.uint8]]
+) -> list[NDArray[np.uint8]]:
+    """The truth of each prompt; nothing where its family is unknown or it has none."""
+    empty = np.zeros_like(next(iter(truths.values())))
+    return [truths.get(family, empty) if family else empty for family, _ in prompts]
+
+
+def _stacked(masks: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    return np.stack(masks).astype(np.float32) / np.float32(255)
+
+
+def _unchanged(item: T) -> T:
+    return item
 
 
 def _one_thread(_: int) -> None:

@@ -1,20 +1,24 @@
 """From a recipe and photos to a published bundle: what the command and the service both call."""
 
+import json
 from pathlib import Path
 
-from transformers import CLIPTokenizer
+from accelerate import PartialState
 
 from trainer.data import Photos
+from trainer.lora import merge_lora
+from trainer.network import open_network
 from trainer.publish import publish
 from trainer.recipe import Recipe
+from trainer.settle import settled
 from trainer.train import train
-from trainer.watch import Watcher
+from trainer.watch import TrainingCancelled, Watcher
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
+from wallscan.models.files import WEIGHTS, describe, read_manifest
 from wallscan.models.manifest import Manifest
-from wallscan.models.starter import starter_bundle
 
-
-class TrainingCancelled(Exception):  # noqa: N818 - asked for, so no error
-    """Raised when a run was cancelled before it had anything to publish. Its checkpoint is kept."""
+CLAIM = "run.json"
 
 
 def fit(
@@ -25,13 +29,49 @@ def fit(
     name: str,
     base: Path | None,
     watcher: Watcher,
+    processes: int = 0,
 ) -> Manifest:
     """Train in `work`, or on from its checkpoint, then calibrate, evaluate and write the bundle to `out`.
 
-    `base` is the folder of the model to start from, None for `scratch`. Cancelled, it publishes the best
-    checkpoint so far. Raises TrainingCancelled when there is none, BundleError where `base` cannot be used.
+    `base` is the folder of the model to start from, None for `scratch`. `processes`: see `train`. Cancelled,
+    it publishes the best checkpoint so far. Raises TrainingCancelled when there is none, TrainingError (see
+    `train`, `settled`), BundleError where `base` cannot be used.
     """
-    tokenizer = CLIPTokenizer.from_pretrained(base or starter_bundle())
-    model = train(data.train, recipe, tokenizer, work)
-    watcher.saved(work)
-    return publish(model, tokenizer, recipe, data, out, name)
+    if (recipe.kind == "scratch") != (base is None):
+        need = "starts from nothing" if recipe.kind == "scratch" else "needs a base model"
+        raise TrainingError(Code.RECIPE_INVALID, f"the recipe {recipe.kind!r} {need}")
+    network = open_network(recipe, base)
+    recipe = settled(recipe, data, network.spec)
+    claim(work, recipe, base)
+    progress = train(recipe, network, data, work, watcher, processes)
+    if not progress.ended(recipe) and progress.best is None:
+        raise TrainingCancelled
+    if recipe.patience is not None or not progress.ended(recipe):
+        progress.restore_best(work)
+    else:
+        progress.keep_average()
+    state = PartialState()
+    if state.is_main_process:
+        merge_lora(network.clipseg)
+        publish(network.clipseg.eval().cpu(), network.tokenizer, recipe, data, out, name)
+    state.wait_for_everyone()
+    return read_manifest(out)
+
+
+def claim(work: Path, recipe: Recipe, base: Path | None) -> None:
+    """Write down whose folder this is. Raises TrainingError `work_folder_taken` when it is another run's."""
+    weights = None if base is None else describe(base / WEIGHTS).sha256
+    values = recipe.model_dump(mode="json")
+    mine = {"recipe": values, "base": weights}
+    path = work / CLAIM
+    if not path.is_file():
+        work.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{CLAIM}.{PartialState().process_index}")
+        temporary.write_text(json.dumps(mine, indent=2), encoding="utf-8")
+        temporary.replace(path)
+        return
+    other = json.loads(path.read_bytes())
+    if other != mine:
+        differing = sorted(key for key, value in values.items() if other["recipe"].get(key) != value)
+        what = ", ".join(differing) or "base"
+        raise TrainingError(Code.WORK_FOLDER_TAKEN, f"{work} holds another run: {what} differ")

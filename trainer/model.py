@@ -9,7 +9,7 @@ from transformers import CLIPSegConfig, CLIPSegForImageSegmentation, CLIPTokeniz
 from transformers.models.clipseg.modeling_clipseg import CLIPSegAttention, CLIPSegVisionEmbeddings
 
 from trainer.recipe import Recipe
-from wallscan.segment.clipseg import run_layers
+from wallscan.segment.clipseg import encode_image, run_layers
 
 # Where each head of each layer looks at first: six neighbours, the distance growing with depth, so that
 # the young transformer is a small convolutional network and finds local structure from the first step.
@@ -119,27 +119,17 @@ def _start_decoder(model: CLIPSegForImageSegmentation) -> None:
     nn.init.constant_(decoder.transposed_convolution.bias, LAST_BIAS)
 
 
-def forward(
-    model: CLIPSegForImageSegmentation, pixels: Tensor, texts: Tensor, corner: tuple[int, int]
-) -> Tensor:
-    """Logits (B, P, s, s) with gradients through the encoder, which transformers' own forward withholds.
-
-    pixels: (B, 3, s, s); texts: (B, P, projection) conditional embeddings; corner: row and column in the
-    position grid at which a frame smaller than the model's begins.
-    """
-    hidden = encode(model, pixels, corner)
-    batch, prompts = texts.shape[:2]
-    repeated = tuple(state.repeat_interleave(prompts, dim=0) for state in hidden)
-    logits = model.decoder(repeated, texts.flatten(0, 1)).logits
-    maps: Tensor = logits.view(batch, prompts, *logits.shape[-2:])
-    return maps
-
-
 def encode(model: CLIPSegForImageSegmentation, pixels: Tensor, corner: tuple[int, int]) -> tuple[Tensor, ...]:
-    """Hidden states (B, 1 + tokens, width) after each extracted layer, first to last."""
+    """Hidden states (B, 1 + tokens, width) after each extracted layer, first to last.
+
+    pixels: (B, 3, s, s). A frame smaller than the model's position grid takes the positions from `corner`
+    (row, column) on; one that is larger takes interpolated ones, as transformers does.
+    """
     vision = model.clip.vision_model
     embeddings = vision.embeddings
     grid, count = embeddings.image_size // embeddings.patch_size, pixels.shape[-1] // embeddings.patch_size
+    if count > grid:
+        return encode_image(model, pixels)
     table = embeddings.position_embedding.weight
     square = table[1:].view(grid, grid, -1)
     window = square[corner[0] : corner[0] + count, corner[1] : corner[1] + count].flatten(0, 1)
@@ -149,13 +139,18 @@ def encode(model: CLIPSegForImageSegmentation, pixels: Tensor, corner: tuple[int
     return run_layers(model, vision.pre_layrnorm(state))
 
 
-def embed_prompts(
-    model: CLIPSegForImageSegmentation, tokenizer: CLIPTokenizer, prompts: Sequence[Sequence[str]]
-) -> Tensor:
-    """Conditional embeddings (B, P, projection) of B rows of P prompts; equal prompts are computed once."""
-    flat = [prompt for row in prompts for prompt in row]
-    unique = sorted(set(flat))
-    features = model.clip.get_text_features(**tokenizer(unique, padding=True, return_tensors="pt"))
-    order = [unique.index(prompt) for prompt in flat]
-    embeddings: Tensor = features.pooler_output[order].view(len(prompts), -1, model.config.projection_dim)
+def decode(model: CLIPSegForImageSegmentation, states: Sequence[Tensor], texts: Tensor) -> Tensor:
+    """Logits (B, P, s, s) of P prompts an image; states as of `encode`, texts (B, P, projection)."""
+    batch, prompts = texts.shape[:2]
+    repeated = tuple(state.repeat_interleave(prompts, dim=0) for state in states)
+    logits = model.decoder(repeated, texts.flatten(0, 1)).logits
+    maps: Tensor = logits.view(batch, prompts, *logits.shape[-2:])
+    return maps
+
+
+def embed(model: CLIPSegForImageSegmentation, tokenizer: CLIPTokenizer, prompts: Sequence[str]) -> Tensor:
+    """Conditional embeddings (N, projection), on the model's device. Long prompts are cut off."""
+    longest = model.config.text_config.max_position_embeddings
+    tokens = tokenizer(prompts, padding=True, truncation=True, max_length=longest, return_tensors="pt")
+    embeddings: Tensor = model.clip.get_text_features(**tokens.to(model.device)).pooler_output
     return embeddings

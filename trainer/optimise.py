@@ -1,22 +1,33 @@
 """Optimisers, the learning rate's course, and the running average of the weights."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
+from transformers import CLIPSegForImageSegmentation
 
 from trainer.recipe import Recipe
 
 
-def make_optimizers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
+def make_optimizers(model: CLIPSegForImageSegmentation, recipe: Recipe) -> list[Optimizer]:
+    """The optimisers of all parameters that are trained. Each group keeps its highest rate as `peak`."""
+    optimizers = _from_nothing(model, recipe) if recipe.kind == "scratch" else [_fine_tuning(model, recipe)]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak"] = group["lr"]
+    return optimizers
+
+
+def _from_nothing(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
     """Muon for the matrices of the vision layers, AdamW for everything else that is trained.
 
     Muon (Jordan, 2024) steps along the orthogonalised momentum; scaled to AdamW's step size. In a trial of
     200 steps it was ahead of AdamW alone from the 150th on.
     """
-    trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    trained = list(trained_parameters(model))
     matrices = [parameter for name, parameter in trained if _is_vision_matrix(name, parameter)]
     others = [parameter for name, parameter in trained if not _is_vision_matrix(name, parameter)]
     groups: list[dict[str, Any]] = [
@@ -24,25 +35,53 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
         {"params": [parameter for parameter in others if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
     decay = recipe.weight_decay
-    optimizers: list[Optimizer] = [
+    return [
         AdamW(groups, lr=recipe.learning_rate, weight_decay=decay, betas=(0.9, 0.98)),
         Muon(matrices, lr=recipe.muon_learning_rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
     ]
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["peak"] = group["lr"]
-    return optimizers
+
+
+def _fine_tuning(model: CLIPSegForImageSegmentation, recipe: Recipe) -> Optimizer:
+    """AdamW with a rate per depth; vectors (biases, norms) do not decay."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    depth = max(model.extract_layers) + 1
+    for name, parameter in trained_parameters(model):
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((_rate(name, depth, recipe), decay), []).append(parameter)
+    return AdamW(
+        [{"params": members, "lr": rate, "weight_decay": decay} for (rate, decay), members in groups.items()]
+    )
+
+
+def _rate(name: str, depth: int, recipe: Recipe) -> float:
+    """The decoder's rate; the encoder's, times `layer_decay` for every layer that lies above."""
+    if "vision_model" not in name:
+        return recipe.learning_rate
+    if recipe.lora is not None:
+        return recipe.lora.learning_rate
+    layer = int(name.partition(".layers.")[2].partition(".")[0]) if ".layers." in name else -1
+    return recipe.encoder_learning_rate * float(recipe.layer_decay ** (depth - 1 - layer))
+
+
+def trained_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """Names and parameters that get gradients, in the model's order."""
+    return ((name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad)
 
 
 def learning_rate_share(recipe: Recipe, step: int) -> float:
-    """Share of the peak: a linear rise, a plateau, and a linear fall over the last `decay_share` of all steps.
+    """Share of the peak rate at a step.
 
-    Until the fall begins, the course does not depend on how many steps there will be, so a longer run goes
-    through the same weights as a shorter one (Hu et al., MiniCPM, 2024).
+    `cosine`: a linear rise, then half a cosine. `plateau`: a linear rise, a plateau, and a linear fall over
+    the last `decay_share` of all steps; until the fall begins, its course does not depend on how many steps
+    there will be, so a longer run goes through the same weights as a shorter one (Hu et al., MiniCPM, 2024).
+    Both end at `final_learning_rate_share`.
     """
     rise = (step + 1) / recipe.warmup_steps if step < recipe.warmup_steps else 1.0
-    left = (recipe.steps - step) / max(1.0, recipe.decay_share * recipe.steps)
     low = recipe.final_learning_rate_share
+    if recipe.schedule == "cosine":
+        done = max(0.0, (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps))
+        return min(rise, low + (1 - low) * 0.5 * (1 + math.cos(math.pi * done)))
+    left = (recipe.steps - step) / max(1.0, recipe.decay_share * recipe.steps)
     return min(rise, low + (1 - low) * min(1.0, left))
 
 
@@ -56,12 +95,11 @@ def step_all(optimizers: Iterable[Optimizer], share: float) -> None:
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Moves `average` towards `model` by 1 - decay, in every trained parameter."""
-    pairs = zip(average.parameters(), model.parameters(), strict=True)
-    for old, new in pairs:
-        if new.requires_grad:
-            old.lerp_(new, 1 - decay)
+def update_average(average: Mapping[str, Tensor], model: nn.Module, decay: float) -> None:
+    """Moves `average`, by parameter names, towards `model` by 1 - decay."""
+    parameters = dict(model.named_parameters())
+    for name, old in average.items():
+        old.lerp_(parameters[name], 1 - decay)
 
 
 def _is_vision_matrix(name: str, parameter: nn.Parameter) -> bool:

@@ -1,8 +1,9 @@
 """The training recipe: every number that shapes the result, recorded in the bundle's manifest."""
 
 from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -30,7 +31,7 @@ class Stage(_Frozen):
     rendered walls carry things that are neither crack nor joint.
     """
 
-    steps: int
+    steps: int = 0
     size: int
     batch: int
     zoom: tuple[float, float]
@@ -39,10 +40,37 @@ class Stage(_Frozen):
     sources: Sources = Sources()
 
 
-class Recipe(_Frozen):
-    """All hyper-parameters of one run. Lengths are in pixels, shares in 0..1."""
+class Lora(_Frozen):
+    """Low-rank adaptation of the encoder's attention instead of training its own weights."""
 
+    rank: Annotated[int, Field(ge=1)] = 8
+    alpha: float = 16.0
+    learning_rate: float = 1e-4
+
+
+class Recipe(_Frozen):
+    """All hyper-parameters of one run. Lengths are in pixels, shares in 0..1, rates at their peak.
+
+    `kind` says what learns. `scratch`: a compact model built from nothing, all of it. The others start from a
+    base: `full` trains encoder and decoder, `decoder` the decoder alone, `cached` the decoder on encoder
+    activations that are computed once, for `variants` frames per photo.
+
+    A step draws `accumulate` batches. With `epochs` the one stage's steps follow from the number of photos;
+    otherwise an epoch is `epoch_steps` steps. The run ends when the held-out IoU has not risen for `patience`
+    epochs, and publishes its best epoch; without, it publishes its last weights.
+    """
+
+    kind: Literal["scratch", "full", "decoder", "cached"] = "scratch"
     stages: tuple[Stage, ...]
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    epoch_steps: Annotated[int, Field(ge=1)] = 250
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    patience: Annotated[int, Field(ge=1)] | None = None
+    encoder_learning_rate: float = 1e-6
+    layer_decay: float = 1.0
+    lora: Lora | None = None
+    variants: Annotated[int, Field(ge=1)] = 4
+    schedule: Literal["plateau", "cosine"] = "plateau"
     seed: int = 7
     image_size: int = 320
     patch_size: int = 10
@@ -68,6 +96,14 @@ class Recipe(_Frozen):
     bf16: bool = True
     image_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     image_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.epochs is not None and len(self.stages) != 1:
+            raise ValueError("a recipe that counts epochs has one stage")
+        if self.lora is not None and self.kind != "full":
+            raise ValueError("lora adapts the encoder, which only a full recipe trains")
+        return self
 
     @property
     def steps(self) -> int:

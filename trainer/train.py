@@ -1,85 +1,170 @@
-"""The training loop, flat: draw, forward, loss, step, average, checkpoint."""
+"""The training loop of every recipe, flat: draw, forward, loss, step, average, judge, save."""
 
-import copy
-import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
+from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
+from accelerate.utils import broadcast_object_list
+from torch import Tensor, nn
+from torch.utils.data import Dataset
 
+from trainer.activations import FOLDER, cached_batches, cached_held_out, store_key
 from trainer.batches import Batch, Frames, batches
 from trainer.checkpoint import Progress
-from trainer.data import Sample
+from trainer.data import Photos
+from trainer.held_out import HeldOut, Verdict
+from trainer.journal import Journal
 from trainer.losses import segmentation_loss
-from trainer.model import build, embed_prompts, forward
-from trainer.optimise import learning_rate_share, make_optimizers, step_all, update_average
+from trainer.network import Network
+from trainer.optimise import learning_rate_share, step_all, update_average
 from trainer.phrases import plain_words
 from trainer.recipe import Recipe
-from wallscan.segment.preprocess import InputSpec, normalised
-
-
-def start(recipe: Recipe) -> Progress:
-    """A run at its first step."""
-    model = build(recipe)
-    average = copy.deepcopy(model).requires_grad_(False)
-    return Progress(model, average, make_optimizers(model, recipe))
+from trainer.settle import bf16_pays
+from trainer.watch import Unwatched, Watcher
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
 
 
 def train(
-    samples: Sequence[Sample], recipe: Recipe, tokenizer: CLIPTokenizer, folder: Path, processes: int = 0
-) -> CLIPSegForImageSegmentation:
-    """Train from nothing, or on from `folder`'s checkpoint; returns the averaged model.
+    recipe: Recipe, network: Network, photos: Photos, work: Path, watcher: Watcher, processes: int = 0
+) -> Progress:
+    """Train `network` in `work`, or on from its checkpoint, until all is done or the watcher cancels.
 
-    `processes` other processes draw the frames ahead; their number changes nothing in the result.
     Killed at any moment and started again, a run ends with the same weights as one that was left alone.
+    `processes` other processes draw frames ahead; neither their number nor that of the GPUs changes what a
+    step learns from. Raises TrainingCancelled while activations are being cached, and TrainingError
+    `work_folder_taken`, `recipe_invalid` or `disk_too_small`.
     """
-    progress = start(recipe)
-    progress.restore(folder)
-    frames = Frames(samples, recipe, plain_words(tokenizer))
-    began, losses = time.monotonic(), []
-    for batch in batches(frames, progress.step, recipe.steps, processes):
-        losses.append(train_step(progress, batch, tokenizer, recipe))
-        if progress.step % recipe.checkpoint_every == 0 or progress.step == recipe.steps:
-            progress.save(folder)
-            _log(folder, progress.step, losses, time.monotonic() - began)
-            losses.clear()
-    return progress.average.eval()
+    accelerator = make_accelerator(recipe)
+    watcher = watcher if accelerator.is_main_process else Unwatched()
+    progress = Progress.begin(network.to(accelerator.device), recipe)
+    progress.restore(work)
+    learner, *optimizers = accelerator.prepare(network, *progress.optimizers)
+    source, held_out = feed(recipe, network, photos, work, accelerator, watcher, processes)
+    journal = Journal(work, progress.step) if accelerator.is_main_process else None
+    parts, losses, began = recipe.accumulate // accelerator.num_processes, list[Tensor](), time.monotonic()
+
+    for batch in batches(source, remaining(progress, recipe, accelerator), processes):
+        loss = loss_of(learner, batch, recipe.stage_at(progress.step).peak_weight, recipe)
+        accelerator.backward(loss / parts)
+        losses.append(loss.detach())
+        if len(losses) < parts:
+            continue
+
+        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_norm)
+        step_all(optimizers, learning_rate_share(recipe, progress.step))
+        # Young averages forget faster, or they would carry the random start along.
+        decay = min(recipe.average_decay, (1 + progress.step) / (10 + progress.step))
+        update_average(progress.average, network, decay)
+        progress.step += 1
+        progress.losses.append(float(accelerator.reduce(torch.stack(losses).mean(), "mean")))
+        losses.clear()
+        watcher.stepped(progress.step, recipe.steps, progress.losses[-1])
+        if journal:
+            journal.stepped(progress.step, progress.losses[-1], peak_rate(optimizers))
+
+        at_epoch = progress.step % recipe.epoch_steps == 0 or progress.step == recipe.steps
+        if at_epoch:
+            verdict = judge(progress, held_out, accelerator)
+            epoch = progress.end_epoch(
+                valid_loss=verdict.loss,
+                valid_iou=verdict.iou,
+                learning_rate=peak_rate(optimizers),
+                seconds=time.monotonic() - began,
+            )
+            began = time.monotonic()
+            if journal:
+                journal.epoch_ended(progress.epochs, verdict.pictures)
+                if progress.best is epoch:
+                    progress.save_best(work)
+            watcher.epoch_ended(epoch)
+
+        cancelled = agreed(watcher.cancelled(), accelerator)
+        if accelerator.is_main_process and (
+            at_epoch or cancelled or progress.step % recipe.checkpoint_every == 0
+        ):
+            progress.save(work)
+            watcher.saved(work)
+        if cancelled or progress.ended(recipe):
+            break
+    if journal:
+        journal.close()
+    return progress
 
 
-def train_step(progress: Progress, batch: Batch, tokenizer: CLIPTokenizer, recipe: Recipe) -> float:
-    """One step on one batch; returns its loss."""
-    model = progress.model
-    grid, count = recipe.image_size // recipe.patch_size, batch.pixels.shape[1] // recipe.patch_size
-    row, column = (int(share * (grid - count + 1)) for share in batch.corner)
-    pixels = torch.from_numpy(normalised(batch.pixels, input_spec(recipe)))
-    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
-        texts = embed_prompts(model, tokenizer, batch.prompts)
-        logits = forward(model, pixels, texts, (row, column)).float()
-    truth = torch.from_numpy(batch.truth)
-    peak_weight = recipe.stage_at(progress.step).peak_weight
-    loss = segmentation_loss(
-        logits.flatten(0, 1), truth.flatten(0, 1), recipe.dice_weight, recipe.empty_weight, peak_weight
+def make_accelerator(recipe: Recipe) -> Accelerator:
+    """This process's device and precision, and its part of a run over several processes."""
+    precision = "bf16" if recipe.bf16 and bf16_pays(PartialState().device) else "no"
+    # accelerate keeps the precision for the process's life; a trainer's process sees many runs.
+    AcceleratorState._reset_state()  # noqa: SLF001
+    accelerator = Accelerator(mixed_precision=precision)
+    if recipe.accumulate % accelerator.num_processes:
+        raise TrainingError(
+            Code.RECIPE_INVALID,
+            f"a step's {recipe.accumulate} batches (accumulate) cannot be shared out evenly to "
+            f"{accelerator.num_processes} processes",
+        )
+    return accelerator
+
+
+def feed(
+    recipe: Recipe,
+    network: Network,
+    photos: Photos,
+    work: Path,
+    accelerator: Accelerator,
+    watcher: Watcher,
+    processes: int,
+) -> tuple[Dataset[Batch], HeldOut]:
+    """What is learned from and what is judged by: pixels, or for `cached` what the encoder makes of them."""
+    frames = Frames(photos.train, recipe, plain_words(network.tokenizer))
+    held_out = HeldOut(photos.held_out, recipe.image_size)
+    if recipe.kind != "cached":
+        return frames, held_out
+    folder = work / FOLDER / store_key(recipe, network, photos, accelerator.mixed_precision)
+    with accelerator.main_process_first():
+        judged = cached_held_out(recipe, network, held_out, folder / "held_out", accelerator, watcher)
+        learned = cached_batches(recipe, network, frames, folder / "train", accelerator, watcher, processes)
+    return learned, judged
+
+
+def remaining(progress: Progress, recipe: Recipe, accelerator: Accelerator) -> range:
+    """Numbers of the batches that are still to be learned from by this process."""
+    if progress.ended(recipe):
+        return range(0)
+    first = progress.step * recipe.accumulate + accelerator.process_index
+    return range(first, recipe.steps * recipe.accumulate, accelerator.num_processes)
+
+
+def loss_of(learner: nn.Module, batch: Batch, peak_weight: float, recipe: Recipe) -> Tensor:
+    """The loss of one batch, a scalar."""
+    device = next(learner.parameters()).device
+    images, truth = (torch.from_numpy(array).to(device) for array in (batch.images, batch.truth))
+    logits = learner(images, batch.prompts, batch.corner).flatten(0, 1)
+    return segmentation_loss(
+        logits, truth.flatten(0, 1), recipe.dice_weight, recipe.empty_weight, peak_weight
     )
-    loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_norm)
-    step_all(progress.optimizers, learning_rate_share(recipe, progress.step))
-    # Young averages forget faster, or they would carry the random start along.
-    decay = min(recipe.average_decay, (1 + progress.step) / (10 + progress.step))
-    update_average(progress.average, model, decay)
-    progress.step += 1
-    return float(loss.item())
 
 
-def input_spec(recipe: Recipe) -> InputSpec:
-    """What the trained model expects as input."""
-    return InputSpec(recipe.image_size, recipe.image_mean, recipe.image_std)
+def judge(progress: Progress, held_out: HeldOut, accelerator: Accelerator) -> Verdict:
+    """The averaged weights on the photos held out, looked at by one process for all."""
+    verdicts = [Verdict(0.0, 0.0, ())]
+    if accelerator.is_main_process:
+        with progress.averaged() as network:
+            verdicts = [held_out.judge(network)]
+    broadcast_object_list(verdicts)
+    return verdicts[0]
 
 
-def _log(folder: Path, step: int, losses: Sequence[float], seconds: float) -> None:
-    entry = {"step": step, "loss": round(float(np.mean(losses)), 4), "seconds": round(seconds)}
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(entry) + "\n")
-    print(entry, flush=True)
+def agreed(wish: bool, accelerator: Accelerator) -> bool:
+    """Whether any of the run's processes wishes it."""
+    if wish:
+        accelerator.set_trigger()
+    return bool(accelerator.check_trigger())
+
+
+def peak_rate(optimizers: list[torch.optim.Optimizer]) -> float:
+    """The highest learning rate of the latest step."""
+    return max(float(group["lr"]) for optimizer in optimizers for group in optimizer.param_groups)

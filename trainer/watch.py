@@ -9,8 +9,9 @@ from typing import Protocol
 class Epoch:
     """One pass over the training photos: its number from 1, and what the held-out photos said after it.
 
-    `step` counts the optimiser's steps that are done. `valid_loss` and `valid_iou` (mean foreground IoU at 0.5,
-    at the model's input size) are those of the held-out photos; `seconds` is the time since the last epoch.
+    `step` counts the optimiser's steps that are done. `valid_loss` (BCE) and `valid_iou` (mean foreground IoU
+    at 0.5, at the model's input size) are those of the held-out photos; `seconds` is the time since the last
+    epoch.
     """
 
     number: int
@@ -22,8 +23,15 @@ class Epoch:
     seconds: float
 
 
+class TrainingCancelled(Exception):  # noqa: N818 - asked for, so no error
+    """Raised when a run was cancelled before it had anything to publish. What it has is kept."""
+
+
 class Watcher(Protocol):
     """Called between steps, in the training process; what it raises ends the run."""
+
+    def prepared(self, done: int, total: int) -> None:
+        """Of `total` frames, `done` are cached; only a recipe that caches activations says so."""
 
     def stepped(self, step: int, steps: int, loss: float) -> None:
         """Step number `step` of `steps` is done."""
@@ -40,6 +48,9 @@ class Watcher(Protocol):
 
 class Unwatched:
     """A watcher that looks away."""
+
+    def prepared(self, done: int, total: int) -> None:
+        """See `Watcher.prepared`."""
 
     def stepped(self, step: int, steps: int, loss: float) -> None:
         """See `Watcher.stepped`."""

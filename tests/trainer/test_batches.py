@@ -43,15 +43,15 @@ def test_each_frame_asks_for_a_phrase_of_what_is_there_and_for_something_else(sa
 
 def test_a_batch_depends_on_seed_and_step_alone(samples, words):
     recipe = small_recipe(steps=4)
-    here = list(batches(Frames(samples, recipe, words), 0, 4, 0))
-    there = list(batches(Frames(samples, recipe, words), 1, 4, 2))
+    here = list(batches(Frames(samples, recipe, words), range(4), 0))
+    there = list(batches(Frames(samples, recipe, words), range(1, 4), 2))
     other = Frames(samples, small_recipe(steps=4, seed=8), words)[2]
     assert len(there) == 3
     for one, two in zip(here[1:], there, strict=True):
-        assert (one.pixels == two.pixels).all()
+        assert (one.images == two.images).all()
         assert (one.truth == two.truth).all()
         assert (one.prompts, one.corner) == (two.prompts, two.corner)
-    assert (other.pixels != here[2].pixels).any()
+    assert (other.images != here[2].images).any()
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -102,4 +102,4 @@ def test_every_source_of_frames_is_drawn(samples, words):
         stage = small_recipe(steps=2).stages[0].model_dump() | {
             "sources": {name: float(name == source) for name in Sources.model_fields}
         }
-        assert Frames(samples, small_recipe(stages=(stage,)), words)[0].pixels.shape == (2, 32, 32, 3)
+        assert Frames(samples, small_recipe(stages=(stage,)), words)[0].images.shape == (2, 32, 32, 3)

@@ -1,0 +1,144 @@
+"""The `cached` recipe's batches: the frozen encoder sees every frame once, and all epochs read what it made.
+
+Augmentation remains, for every photo is in several frames; and whenever a frame is used, it is asked in other
+words. The states are kept in half precision: the residual stream of a CLIP stays far inside its range.
+"""
+
+import hashlib
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from trainer.batches import Batch, Frames, batches
+from trainer.data import Photos
+from trainer.held_out import HeldOut
+from trainer.network import Network
+from trainer.phrases import FAMILIES
+from trainer.recipe import Recipe
+from trainer.store import Store
+from trainer.watch import TrainingCancelled, Watcher
+
+FOLDER = "activations"
+CHUNK = 8
+
+Pixels = NDArray[np.uint8]
+
+
+class CachedBatches(Dataset[Batch]):
+    """Batches whose images are rows of a store of hidden states and truths."""
+
+    def __init__(self, store: Store, frames: Frames, recipe: Recipe) -> None:
+        self._store, self._frames, self._recipe = store, frames, recipe
+
+    def __getitem__(self, number: int) -> Batch:
+        rng = random.Random(f"{self._recipe.seed}/cached/{number}")
+        size = self._recipe.stage_at(number // self._recipe.accumulate).batch
+        rows = [rng.randrange(self._store.count) for _ in range(size)]
+        states, masks = self._store.rows["states"].array, self._store.rows["truths"].array
+        asked = [self._frames.ask(masks[row], rng) for row in rows]
+        return Batch(
+            np.stack([states[row] for row in rows], axis=1),
+            np.stack([truth for truth, _ in asked]),
+            tuple(prompts for _, prompts in asked),
+            (0.0, 0.0),
+        )
+
+
+class _Scenes(Dataset[tuple[Pixels, Pixels]]):
+    """Chunks of frames with the truths of all families, numbered from 0."""
+
+    def __init__(self, frames: Frames, count: int) -> None:
+        self._frames, self._count = frames, count
+
+    def __getitem__(self, chunk: int) -> tuple[Pixels, Pixels]:
+        numbers = range(chunk * CHUNK, min((chunk + 1) * CHUNK, self._count))
+        scenes = [self._frames.scene(number) for number in numbers]
+        return np.stack([image for image, _ in scenes]), np.stack([masks for _, masks in scenes])
+
+
+def cached_batches(
+    recipe: Recipe,
+    network: Network,
+    frames: Frames,
+    folder: Path,
+    accelerator: Accelerator,
+    watcher: Watcher,
+    processes: int,
+) -> CachedBatches:
+    """Batches from `folder`, whose store is filled first. Raises TrainingCancelled."""
+    side, count = recipe.image_size, recipe.variants * len(frames.samples)
+    shape = _state_shape(network, side)
+    kinds = {"states": (shape, np.float16), "truths": ((len(FAMILIES), side, side), np.uint8)}
+    store = Store(folder, count, kinds)
+    if store.done < count:
+        store.reserve()
+    chunks = range(store.done // CHUNK, -(-count // CHUNK))
+    for chunk, (images, masks) in zip(
+        chunks, batches(_Scenes(frames, count), chunks, processes), strict=True
+    ):
+        states = _encoded(network, images, accelerator)
+        store.put(chunk * CHUNK, {"states": states, "truths": masks})
+        _tell(watcher, chunk * CHUNK + len(images), count)
+    return CachedBatches(store, frames, recipe)
+
+
+def cached_held_out(
+    recipe: Recipe,
+    network: Network,
+    held_out: HeldOut,
+    folder: Path,
+    accelerator: Accelerator,
+    watcher: Watcher,
+) -> HeldOut:
+    """The photos held out with their states. Raises TrainingCancelled."""
+    count = len(held_out.samples)
+    store = Store(folder, count, {"states": (_state_shape(network, recipe.image_size), np.float16)})
+    if store.done < count:
+        store.reserve()
+        for numbers, pixels, _ in held_out.squares():
+            store.put(numbers.start, {"states": _encoded(network, pixels, accelerator)})
+            _tell(watcher, numbers.stop, count)
+    return HeldOut(held_out.samples, recipe.image_size, store.rows["states"])
+
+
+def store_key(recipe: Recipe, network: Network, photos: Photos, precision: str) -> str:
+    """A name for the activations: equal where frames, encoder and precision are."""
+    shaping = recipe.model_dump(
+        mode="json",
+        include={"seed", "variants", "image_size", "image_mean", "image_std", "mosaic_share", "turn_share"},
+    )
+    digest = hashlib.sha256(f"{precision} {shaping} {recipe.stages[0]}".encode())
+    for name, value in network.clipseg.clip.vision_model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    for sample in (*photos.train, *photos.held_out):
+        digest.update(sample.image.read_bytes())
+        for family, shapes in sample.shapes.items():
+            digest.update(family.encode())
+            for shape in shapes:
+                digest.update(shape.content())
+    return digest.hexdigest()[:32]
+
+
+def _encoded(network: Network, images: Pixels, accelerator: Accelerator) -> NDArray[np.float16]:
+    """Hidden states (B, layers, 1 + tokens, width) of images (B, S, S, 3)."""
+    with torch.no_grad(), accelerator.autocast():
+        states = network.encode(torch.from_numpy(images).to(network.device), (0.0, 0.0))
+    stacked: NDArray[np.float16] = torch.stack(states, dim=1).half().cpu().numpy()
+    return stacked
+
+
+def _state_shape(network: Network, side: int) -> tuple[int, int, int]:
+    vision = network.clipseg.config.vision_config
+    return len(network.clipseg.extract_layers), 1 + (side // vision.patch_size) ** 2, vision.hidden_size
+
+
+def _tell(watcher: Watcher, done: int, total: int) -> None:
+    watcher.prepared(done, total)
+    if watcher.cancelled():
+        raise TrainingCancelled

@@ -1,0 +1,156 @@
+"""`python -m trainer train | scratch | bundle`."""
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import torch
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from transformers.utils.logging import disable_progress_bar
+
+from trainer.checkpoint import Progress
+from trainer.data import Photos, read_photos
+from trainer.fit import fit
+from trainer.network import open_network
+from trainer.publish import publish
+from trainer.recipe import RECIPES, Recipe
+from trainer.screen import Interrupted, Screen
+from trainer.settle import settled
+from trainer.watch import TrainingCancelled
+from wallscan.client.sources import model_folder
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError, WallscanError
+
+Data = Annotated[list[Path], typer.Option(help="A data set's folder; may be given several times.")]
+Work = Annotated[Path, typer.Option(help="Folder of the run's checkpoint and log; a run there goes on.")]
+Out = Annotated[Path, typer.Option(help="The bundle's folder.")]
+RecipeName = Annotated[str, typer.Option(help="full, decoder, cached, starter, or a recipe's JSON file.")]
+Change = Annotated[
+    list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change one of the recipe's values.")
+]
+Name = Annotated[str, typer.Option(help="The model's name.")]
+Threads = Annotated[int, typer.Option(help="CPU threads.")]
+Processes = Annotated[int, typer.Option(help="Processes that draw frames ahead. The result stays the same.")]
+
+INTERRUPTED = 130
+
+
+def train(
+    data: Data,
+    work: Work,
+    out: Out,
+    recipe: RecipeName = "decoder",
+    base: Annotated[
+        str | None, typer.Option(help="Hub id (CIDAS/clipseg-rd64-refined), folder or bundle to start from.")
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the hub.")] = None,
+    name: Name = "wallscan/fine-tuned",
+    change: Change = [],  # noqa: B006 - typer wants a list
+    threads: Threads = 1,
+    processes: Processes = 0,
+) -> None:
+    """Fine-tune a model and publish it. Killed and started again, it goes on."""
+    console = Console(stderr=True)
+    set_threads(threads)
+    try:
+        with ExitStack() as stack:
+            chosen = read_recipe(recipe, change)
+            photos = read(data, chosen, console)
+            start = None if base is None else stack.enter_context(model_folder(base, revision))
+            screen = stack.enter_context(Screen(console))
+            manifest = fit(chosen, photos, work, out, name, start, screen, processes)
+    except (Interrupted, TrainingCancelled):
+        console.print(f"Saved in {work}. The same command goes on from there.")
+        raise typer.Exit(INTERRUPTED) from None
+    except WallscanError as error:
+        console.print(f"{error.detail} [{error.code}]", markup=False, style="red")
+        raise typer.Exit(2) from error
+    print(f"{manifest.name} is in {out}")
+
+
+def scratch(
+    data: Data,
+    work: Work,
+    out: Out,
+    name: Name = "wallscan/starter",
+    recipe: RecipeName = "starter",
+    threads: Threads = 1,
+    processes: Processes = 0,
+) -> None:
+    """Train a compact CLIPSeg from nothing and publish it. Killed and started again, it goes on."""
+    train(data, work, out, recipe, None, None, name, [], threads, processes)
+
+
+def bundle(
+    data: Data,
+    work: Work,
+    out: Out,
+    name: Name = "wallscan/starter",
+    recipe: RecipeName = "starter",
+    threads: Threads = 1,
+) -> None:
+    """Publish the latest checkpoint of a run from nothing, finished or not."""
+    console = Console(stderr=True)
+    set_threads(threads)
+    chosen = read_recipe(recipe, ())
+    photos = read(data, chosen, console)
+    network = open_network(chosen, None)
+    chosen = settled(chosen, photos, network.spec)
+    progress = Progress.begin(network, chosen)
+    progress.restore(work)
+    print(f"checkpoint of step {progress.step} of {chosen.steps}")
+    progress.keep_average()
+    publish(network.clipseg.eval(), network.tokenizer, chosen, photos, out, name)
+
+
+def read_recipe(name: str, changes: list[str] | tuple[str, ...]) -> Recipe:
+    """A recipe by its name or file, with `key=value` changes. Raises TrainingError `recipe_invalid`."""
+    shipped = RECIPES / f"{name}.json"
+    path = shipped if shipped.is_file() else Path(name)
+    try:
+        plain = Recipe.model_validate_json(path.read_bytes()).model_dump(mode="json")
+        for key, _, value in (change.partition("=") for change in changes):
+            plain[key] = _value(value)
+        return Recipe.model_validate(plain)
+    except OSError as error:
+        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.json")))
+        raise TrainingError(
+            Code.RECIPE_INVALID, f"{name!r} is neither a recipe ({known}) nor a file"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the recipe"
+        raise TrainingError(Code.RECIPE_INVALID, f"{place}: {first['msg']}") from error
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def read(folders: list[Path], recipe: Recipe, console: Console) -> Photos:
+    """The photos of all folders; what was left out is printed."""
+    parts = []
+    for folder in folders:
+        photos, found = read_photos(folder, recipe.held_out_share, recipe.seed)
+        for line in found.skipped:
+            console.print(f"left out: {line}", markup=False, highlight=False)
+        parts.append(photos)
+    return Photos(
+        [sample for part in parts for sample in part.train],
+        [sample for part in parts for sample in part.held_out],
+        [sample for part in parts for sample in part.valid],
+    )
+
+
+def set_threads(threads: int) -> None:
+    """Threads of torch and OpenCV; and no progress bars of other libraries."""
+    disable_progress_bar()
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)

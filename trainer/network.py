@@ -1,0 +1,118 @@
+"""The model as the loop sees it: images and prompts in, logits out, gradients where the recipe wants them.
+
+transformers' own `CLIPSegForImageSegmentation.forward` runs the encoder without gradients whatever is asked
+of it, and once a prompt. Here its parts are called one by one: the encoder once an image, up to the last
+layer that the decoder reads.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
+
+from trainer.lora import add_lora
+from trainer.model import build, decode, embed, encode
+from trainer.recipe import Recipe
+from wallscan.models.starter import starter_bundle
+from wallscan.segment.bundle import load_model
+from wallscan.segment.preprocess import InputSpec
+
+MAX_CACHED_PROMPTS = 8192
+
+
+class Network(nn.Module):
+    """A CLIPSeg with its tokenizer and input; `trained` says which parts get gradients."""
+
+    def __init__(
+        self, clipseg: CLIPSegForImageSegmentation, tokenizer: CLIPTokenizer, spec: InputSpec
+    ) -> None:
+        super().__init__()
+        self.clipseg = clipseg
+        self.tokenizer = tokenizer
+        self.spec = spec
+        self._encoder_learns = _learns(clipseg.clip.vision_model)
+        self._words_learn = _learns(clipseg.clip.text_model)
+        self._texts: dict[str, Tensor] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    def forward(
+        self, images: Tensor, prompts: Sequence[Sequence[str]], corner: tuple[float, float] = (0.0, 0.0)
+    ) -> Tensor:
+        """Logits (B, P, s, s) of B rows of P prompts.
+
+        images: (B, s, s, 3) uint8 RGB, or the stacked hidden states (layers, B, 1 + tokens, width) that
+        `encode` gave for them; corner: where in the position grid a frame smaller than the model's lies, as
+        shares of the room there is.
+        """
+        pixels = images.dtype == torch.uint8
+        states = self.encode(images, corner) if pixels else images.float().unbind()
+        return decode(self.clipseg, states, self._embed(prompts))
+
+    def encode(self, images: Tensor, corner: tuple[float, float]) -> tuple[Tensor, ...]:
+        """Hidden states (B, 1 + tokens, width) after each extracted layer; without gradients if frozen."""
+        patch = self.clipseg.config.vision_config.patch_size
+        room = max(0, (self.spec.side - images.shape[1]) // patch)
+        row, column = (int(share * (room + 1)) for share in corner)
+        with torch.set_grad_enabled(self._encoder_learns and torch.is_grad_enabled()):
+            return encode(self.clipseg, self._normalised(images), (row, column))
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        """As `wallscan.segment.preprocess.normalised`, on the device that the images are on."""
+        mean, std = (
+            torch.tensor(values, device=images.device) * 255 for values in (self.spec.mean, self.spec.std)
+        )
+        return ((images - mean) / std).movedim(-1, -3).contiguous()
+
+    def _embed(self, prompts: Sequence[Sequence[str]]) -> Tensor:
+        """Conditional embeddings (B, P, projection); equal prompts are computed once, frozen ones kept."""
+        unique = sorted({prompt for row in prompts for prompt in row})
+        if self._words_learn:
+            known = dict(zip(unique, embed(self.clipseg, self.tokenizer, unique), strict=True))
+        else:
+            known = self._kept(unique)
+        return torch.stack([torch.stack([known[prompt] for prompt in row]) for row in prompts])
+
+    def _kept(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        if len(self._texts) > MAX_CACHED_PROMPTS:
+            self._texts.clear()
+        # One by one and in full precision: an embedding depends on its prompt alone, not on its company.
+        with torch.no_grad(), torch.autocast(self.clipseg.device.type, enabled=False):
+            for prompt in prompts:
+                if prompt not in self._texts:
+                    self._texts[prompt] = embed(self.clipseg, self.tokenizer, [prompt])[0]
+        return self._texts
+
+
+def open_network(recipe: Recipe, base: Path | None) -> Network:
+    """A network at its first step. Raises BundleError `bundle_unloadable` where `base` cannot be used."""
+    if base is None:
+        spec = InputSpec(recipe.image_size, recipe.image_mean, recipe.image_std)
+        return Network(_unused_frozen(build(recipe)), CLIPTokenizer.from_pretrained(starter_bundle()), spec)
+    clipseg = load_model(base)
+    torch.manual_seed(recipe.seed)
+    clipseg.decoder.requires_grad_(True)
+    if recipe.kind == "full" and recipe.lora is not None:
+        add_lora(clipseg, recipe.lora.rank, recipe.lora.alpha)
+    elif recipe.kind == "full":
+        clipseg.clip.vision_model.requires_grad_(True)
+    return Network(_unused_frozen(clipseg), CLIPTokenizer.from_pretrained(base), InputSpec.read(base))
+
+
+def _unused_frozen(clipseg: CLIPSegForImageSegmentation) -> CLIPSegForImageSegmentation:
+    """What no loss depends on must not wait for gradients when several processes add theirs up."""
+    clip = clipseg.clip
+    behind = clip.vision_model.encoder.layers[max(clipseg.extract_layers) + 1 :]
+    for module in (*behind, clip.vision_model.post_layernorm, clip.visual_projection):
+        module.requires_grad_(False)
+    clip.logit_scale.requires_grad_(False)
+    return clipseg
+
+
+def _learns(module: nn.Module) -> bool:
+    return any(parameter.requires_grad for parameter in module.parameters())

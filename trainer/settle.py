@@ -1,0 +1,70 @@
+"""What a recipe leaves open and the photos, the base and the machine decide."""
+
+from collections.abc import Sequence
+
+import torch
+
+from trainer.data import Photos, Sample
+from trainer.recipe import Recipe, Sources
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
+from wallscan.segment.preprocess import InputSpec
+
+NEEDED = {
+    "crack": ("crack",),
+    "drywall_joint": ("drywall joint",),
+    "pasted_crack": ("drywall joint",),
+    "pasted_joint": ("crack", "drywall joint"),
+}
+"""The families whose photos a source of frames draws on."""
+
+
+def settled(recipe: Recipe, photos: Photos, spec: InputSpec) -> Recipe:
+    """The recipe with its input size, sources and steps as they are on these photos; recorded as such.
+
+    Raises TrainingError `training_photos_missing`.
+    """
+    if not photos.train or not photos.held_out:
+        raise TrainingError(
+            Code.TRAINING_PHOTOS_MISSING,
+            f"{len(photos.train)} photos to learn from and {len(photos.held_out)} held out: both are needed",
+        )
+    looks = {"image_size": spec.side, "image_mean": spec.mean, "image_std": spec.std}
+    stages = []
+    for stage in recipe.stages:
+        changes: dict[str, object] = {"sources": _drawable(stage.sources, photos.train)}
+        if recipe.kind != "scratch":
+            changes["size"] = spec.side
+        stages.append(stage.model_copy(update=changes))
+    settled_recipe = recipe.model_copy(update={**looks, "stages": tuple(stages)})
+    return (
+        settled_recipe
+        if recipe.epochs is None
+        else _counted(settled_recipe, recipe.epochs, len(photos.train))
+    )
+
+
+def bf16_pays(device: torch.device) -> bool:
+    """Whether half-precision products are faster than full ones on this device."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    able = torch.cpu.get_capabilities()
+    return device.type == "cpu" and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def _drawable(sources: Sources, samples: Sequence[Sample]) -> Sources:
+    there = {family for sample in samples for family in sample.families}
+    absent = {source: 0.0 for source, needed in NEEDED.items() if not there.issuperset(needed)}
+    left = sources.model_copy(update=absent)
+    if not any(left.model_dump().values()):
+        raise TrainingError(
+            Code.TRAINING_PHOTOS_MISSING, "the recipe draws only on photos that there are none of"
+        )
+    return left
+
+
+def _counted(recipe: Recipe, epochs: int, count: int) -> Recipe:
+    (stage,) = recipe.stages
+    epoch_steps = -(-count // (stage.batch * recipe.accumulate))
+    counted = stage.model_copy(update={"steps": epochs * epoch_steps})
+    return recipe.model_copy(update={"stages": (counted,), "epoch_steps": epoch_steps})
