@@ -11,8 +11,8 @@ from wallscan.models.files import check_files
 from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.models.starter import starter_bundle
 from wallscan.records import models
+from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
-from wallscan.records.tables import ModelVersion
 from wallscan.storage import ObjectMissing, ObjectStore, keys
 
 

@@ -13,8 +13,8 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError
 from wallscan.jobs.messages import TRAINER_QUEUE
 from wallscan.records import models
+from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
-from wallscan.records.tables import ModelVersion
 
 FILES = {
     "config.json": b'{"model_type": "clipseg"}',

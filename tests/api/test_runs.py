@@ -11,8 +11,9 @@ from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import ModelState
 from wallscan.jobs.messages import INSPECT_QUEUE
 from wallscan.records import models, runs, tasks
+from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
-from wallscan.records.tables import ModelVersion, Task
+from wallscan.records.tables import Task
 
 JPEG, OTHER = encode(wall()), encode(wall(seed=1))
 

@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 
 from wallscan.domain.lifecycle import ModelState, PhotoState
 from wallscan.records import runs
+from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
-from wallscan.records.tables import Inspection, ModelVersion, Photo, Site, Wall
+from wallscan.records.tables import Inspection, Photo, Site, Wall
 from wallscan.records.tasks import Claim, ItemResult, PhotoFacts, claim
 
 PROMPTS = ("crack", "drywall joint")

@@ -37,10 +37,22 @@ INSERT INTO training_datasets (training_id, place, dataset_id)
 INSERT INTO training_epochs (training_id, number, step, learning_rate, seconds)
     SELECT id, 1, 3, 0.1, 2 FROM trainings;
 """
+_MODEL_GATE = """
+INSERT INTO benchmarks (dataset_id, key_name) SELECT id, 'k' FROM datasets;
+INSERT INTO model_versions (id, name, digest, manifest, state, active, base_id)
+    SELECT gen_random_uuid(), 'tuned', 'e', '{}', 'ready', false, id FROM model_versions;
+INSERT INTO model_comparisons (id, model_id, active_id, dataset_id, key_name, state, attempt, numbers, ended_at)
+    SELECT gen_random_uuid(), one.id, two.id, datasets.id, 'k', 'passed', 1, '{}', now()
+    FROM model_versions one, model_versions two, datasets WHERE two.active AND NOT one.active;
+INSERT INTO model_activations (model_id, kind, comparison_id)
+    SELECT model_id, 'gate', id FROM model_comparisons;
+"""
 
 
 def insert_one_of_each(connection: Connection) -> None:
     """All rows hang together: one site, its wall, its inspection, and so on down to an item."""
     later = _TRAININGS if connection.scalar(text("SELECT to_regclass('trainings')")) else ""
+    if connection.scalar(text("SELECT to_regclass('model_activations')")):
+        later += _MODEL_GATE
     for statement in (_ONE_OF_EACH + later).strip().split(";\n"):
         connection.execute(text(statement))

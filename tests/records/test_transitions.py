@@ -9,6 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.records.one_of_each import insert_one_of_each
 from wallscan.domain.lifecycle import (
+    COMPARISON_ENDED,
+    COMPARISON_TRANSITIONS,
     RUN_ENDED,
     RUN_TRANSITIONS,
     TASK_ENDED,
@@ -30,7 +32,7 @@ def pairs(transitions):
 
 
 def put(connection, table, state, ended):
-    values = {"state": state, "failed": state == "failed", "ended": state in ended}
+    values = {"state": state, "failed": state in {"failed", "refused"}, "ended": state in ended}
     statement = RUN if table == "runs" else TASK.replace("tasks", table)
     if table != "runs":
         values["running"] = state == "running"
@@ -43,6 +45,7 @@ def put(connection, table, state, ended):
         ("runs", RUN_TRANSITIONS, RUN_ENDED),
         ("tasks", TASK_TRANSITIONS, TASK_ENDED),
         ("trainings", TRAINING_TRANSITIONS, TRAINING_ENDED),
+        ("model_comparisons", COMPARISON_TRANSITIONS, COMPARISON_ENDED),
     ],
 )
 def test_only_legal_ways_between_states_are_taken(engine, table, transitions, ended):

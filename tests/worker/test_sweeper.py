@@ -13,8 +13,9 @@ from wallscan.jobs.app import QueueSettings, make_celery
 from wallscan.jobs.messages import InspectPhoto
 from wallscan.jobs.send import queue_length, send
 from wallscan.records import sweep, tasks
+from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
-from wallscan.records.tables import Archive, ModelVersion, Run, Task
+from wallscan.records.tables import Archive, Run, Task
 from worker.sweeper import Sweeper, SweepSettings, run
 
 WINDOW = 5

@@ -52,6 +52,26 @@ class ModelState(StrEnum):
     REJECTED = "rejected"
 
 
+class ComparisonState(StrEnum):
+    """The life of a comparison of a model version with the active one."""
+
+    QUEUED = "queued"
+    RUNNING = "running"  # claimed by a trainer under a lease
+    PASSED = "passed"  # the version was activated
+    REFUSED = "refused"  # it came out worse
+    FAILED = "failed"  # nothing came out, or it holds no longer: another version became active
+
+
+class ActivationKind(StrEnum):
+    """How a model version came to serve."""
+
+    FIRST = "first"  # none was active
+    SHIPPED = "shipped"  # the package's own model, put in at its start
+    GATE = "gate"  # it stood the comparison
+    FORCED = "forced"  # somebody wanted it so, and said why
+    ROLLBACK = "rollback"
+
+
 class DatasetState(StrEnum):
     """Where a data set's zip file is."""
 
@@ -109,8 +129,24 @@ TRAINING_TRANSITIONS: Mapping[TrainingState, frozenset[TrainingState]] = {
     TrainingState.FAILED: frozenset(),
 }
 
+COMPARISON_TRANSITIONS: Mapping[ComparisonState, frozenset[ComparisonState]] = {
+    ComparisonState.QUEUED: frozenset({ComparisonState.RUNNING, ComparisonState.FAILED}),
+    ComparisonState.RUNNING: frozenset(
+        {
+            ComparisonState.QUEUED,
+            ComparisonState.PASSED,
+            ComparisonState.REFUSED,
+            ComparisonState.FAILED,
+        }
+    ),
+    ComparisonState.PASSED: frozenset(),
+    ComparisonState.REFUSED: frozenset(),
+    ComparisonState.FAILED: frozenset(),
+}
+
 RUN_ENDED = frozenset({RunState.SUCCEEDED, RunState.CANCELLED, RunState.FAILED})
 TASK_ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED})
 TRAINING_ENDED = frozenset({TrainingState.SUCCEEDED, TrainingState.CANCELLED, TrainingState.FAILED})
+COMPARISON_ENDED = frozenset({ComparisonState.PASSED, ComparisonState.REFUSED, ComparisonState.FAILED})
 MAX_ATTEMPTS = 3
 """A photo that ends its worker is tried so often, then failed with `attempts_exhausted`."""

@@ -11,7 +11,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, ModelState
 from wallscan.records.inspections import After
-from wallscan.records.tables import ModelVersion
+from wallscan.records.model_tables import ModelVersion
 from wallscan.wire.models import Model
 
 

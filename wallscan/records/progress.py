@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import PhotoState, TaskState
-from wallscan.records.tables import Item, ModelVersion, Photo, Run, Task, Wall
+from wallscan.records.model_tables import ModelVersion
+from wallscan.records.tables import Item, Photo, Run, Task, Wall
 from wallscan.wire import runs as wire
 from wallscan.wire.uploads import FirstError
 

@@ -9,8 +9,9 @@ from wallscan.domain.codes import Code
 from wallscan.domain.coverage import coverage_pct
 from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import PhotoState
+from wallscan.records.model_tables import ModelVersion
 from wallscan.records.report_queries import join_by_hashing, photo_rows, wall_rows
-from wallscan.records.tables import Inspection, ModelVersion, Photo, Run, Site
+from wallscan.records.tables import Inspection, Photo, Run, Site
 from wallscan.wire.report import PhotoRow, Report, RunFacts, WallRow
 
 

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, RUN_ENDED, ModelState, RunState, TaskState
 from wallscan.jobs.messages import CheckModel, InspectPhoto
-from wallscan.records.tables import ModelVersion, Run, Task
+from wallscan.records.model_tables import ModelVersion
+from wallscan.records.tables import Run, Task
 from wallscan.records.tasks import LIVE_RUNS, exhausted, lease_ran_out
 
 _SWEEP_LOCK = 0x77616C6C  # "wall": the advisory lock of the one sweeper that sweeps

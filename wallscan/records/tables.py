@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
     CheckConstraint,
     DateTime,
     Enum,
@@ -32,7 +31,6 @@ from wallscan.domain.lifecycle import (
     RUN_ENDED,
     TASK_ENDED,
     ArchiveState,
-    ModelState,
     PhotoState,
     RunState,
     TaskState,
@@ -44,11 +42,11 @@ def one_of(column: str, states: Iterable[StrEnum]) -> str:
     return f"{column} IN ({', '.join(sorted(repr(str(state)) for state in states))})"
 
 
-def state_column(kind: type[StrEnum]) -> Enum:
+def state_column(kind: type[StrEnum], name: str = "state") -> Enum:
     """The type of a column of states: text in the database, checked there, the enum in Python."""
     return Enum(
         kind,
-        name="state",
+        name=name,
         native_enum=False,
         create_constraint=True,
         length=20,
@@ -182,28 +180,6 @@ class Photo(Base):
         CheckConstraint("state = 'rejected' OR wall_id IS NOT NULL", name="wall"),
         CheckConstraint("width_px > 0 AND height_px > 0", name="size"),
         CheckConstraint("duplicate_of_id <> id", name="not_own_duplicate"),
-    )
-
-
-class ModelVersion(Base):
-    """A bundle of weights, named by the digest of its manifest. At most one is active."""
-
-    __tablename__ = "model_versions"
-    id: Mapped[uuid.UUID] = new_id()
-    name: Mapped[str] = mapped_column(String(200))
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
-    manifest: Mapped[dict[str, Any]]
-    state: Mapped[ModelState] = mapped_column(state_column(ModelState), default=ModelState.EXPECTED)
-    code: Mapped[str | None] = mapped_column(String(60))
-    detail: Mapped[str | None]
-    active: Mapped[bool] = mapped_column(Boolean, default=False)
-    sent_at: Mapped[dt.datetime | None]
-    attempt: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))  # checks begun
-    created_at: Mapped[dt.datetime] = now_default()
-    __table_args__ = (
-        CheckConstraint("(state = 'rejected') = (code IS NOT NULL)", name="rejected_has_code"),
-        CheckConstraint("NOT active OR state = 'ready'", name="active_is_ready"),
-        Index("uq_model_versions_active", "active", unique=True, postgresql_where=text("active")),
     )
 
 

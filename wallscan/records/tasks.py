@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, RunState, TaskState
 from wallscan.jobs.messages import InspectPhoto
-from wallscan.records.tables import Item, ModelVersion, Photo, Run, Task
+from wallscan.records.model_tables import ModelVersion
+from wallscan.records.tables import Item, Photo, Run, Task
 
 LIVE_RUNS = (RunState.QUEUED, RunState.RUNNING)
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import DDL, event
 
-from wallscan.domain.lifecycle import RUN_TRANSITIONS, TASK_TRANSITIONS, TRAINING_TRANSITIONS
+from wallscan.domain.lifecycle import COMPARISON_TRANSITIONS, RUN_TRANSITIONS, TASK_TRANSITIONS, TRAINING_TRANSITIONS
 from wallscan.records.training_tables import Base
 
 State = TypeVar("State", bound=StrEnum)
@@ -36,6 +36,7 @@ _WAYS: Mapping[str, Mapping[Any, Any]] = {
     "runs": RUN_TRANSITIONS,
     "tasks": TASK_TRANSITIONS,
     "trainings": TRAINING_TRANSITIONS,
+    "model_comparisons": COMPARISON_TRANSITIONS,
 }
 for _statement in (FUNCTION, *(trigger(table, ways) for table, ways in _WAYS.items())):
     event.listen(Base.metadata, "after_create", DDL(_statement.replace("%", "%%")))  # type: ignore[no-untyped-call]
