@@ -1,0 +1,65 @@
+"""`python -m trainer evaluate` from end to end, with a tiny model."""
+
+import json
+
+import cv2
+import pytest
+from typer.testing import CliRunner
+
+from tests.segment.tiny import write_tiny
+from tests.trainer.data import write_data
+from trainer.__main__ import app
+from trainer.evaluation.markdown import HONEST_ROWS
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return write_tiny(tmp_path_factory.mktemp("evaluated") / "bundle")
+
+
+def evaluate(*options):
+    return CliRunner().invoke(app, ["evaluate", *map(str, options)])
+
+
+@pytest.mark.parametrize("tta", ["none", "flip"])
+def test_it_writes_every_table_a_page_and_pictures(tmp_path, bundle, data, tta):
+    out, page, pictures = tmp_path / "new" / "out.json", tmp_path / "page.md", tmp_path / "sheets"
+    result = evaluate(
+        "--model", bundle, "--data", data, "--json", out, "--markdown", page, "--pictures", pictures, "--tta", tta
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    found = json.loads(out.read_text())
+    assert found["model"]["name"] == "tests/tiny"
+    assert found["data"] == {"split": "valid", "photos": 8, "groups": 2, "tta": tta}
+    assert len(found["photos"]) == 8
+    for family in ("crack", "drywall joint", "all"):
+        assert found["report"][family]["photos"] == found["honest"][family]["photos"]
+        assert set(HONEST_ROWS) == set(found["honest"][family]["raw"])
+        for value in found["honest"][family]["founding"].values():
+            assert 0 <= value["low"] <= value["high"] <= 1
+    assert sum(len(row["photo_iou"]) for row in found["phrasings"].values()) == 16
+    squares = [row for row in found["negatives"] if row["square"] is not None]
+    assert found["false_alarms"]["crack"]["all"]["asked"] == len(squares)
+    assert all(title in page.read_text() for title in HONEST_ROWS.values())
+    assert {path.name for path in pictures.iterdir()} == {"crack.png", "drywall-joint.png"}
+    for path in pictures.iterdir():
+        assert len({tuple(pixel) for pixel in cv2.imread(str(path)).reshape(-1, 3)[::97].tolist()}) > 10
+
+
+def test_several_data_sets_are_judged_together(tmp_path, bundle, data):
+    out, more = tmp_path / "out.json", write_data(tmp_path / "more", count=1, side=64)
+    result = evaluate("--model", bundle, "--data", more, "--data", data, "--json", out)
+    assert result.exit_code == 0, result.output
+    assert json.loads(out.read_text())["data"]["photos"] == 10
+
+
+@pytest.mark.parametrize(
+    ("model", "split", "code"),
+    [("nothing there", "valid", "model_source_unknown"), (None, "march", "folder_without_photos")],
+)
+def test_what_cannot_be_evaluated_is_refused_with_a_code(tmp_path, bundle, data, model, split, code):
+    out = tmp_path / "out.json"
+    result = evaluate("--model", model or bundle, "--data", data, "--split", split, "--json", out)
+    assert result.exit_code == 2
+    assert code in result.output
+    assert not out.exists()
