@@ -64,10 +64,10 @@ def train(
             screen = stack.enter_context(Screen(console))
             manifest = fit(chosen, photos, work, out, name, start, screen, processes)
     except (Interrupted, TrainingCancelled):
-        console.print(f"Saved in {work}. The same command goes on from there.")
+        console.print(f"Saved in {work}. The same command goes on from there.", markup=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     except WallscanError as error:
-        console.print(f"{error.detail} [{error.code}]", markup=False, style="red")
+        console.print(f"{error.detail} [{error.code}]", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     print(f"{manifest.name} is in {out}")
 
@@ -140,7 +140,7 @@ def read(folders: list[Path], recipe: Recipe, console: Console) -> Photos:
     for folder in folders:
         photos, found = read_photos(folder, recipe.held_out_share, recipe.seed)
         for line in found.skipped:
-            console.print(f"left out: {line}", markup=False, highlight=False)
+            console.print(f"left out: {line}", markup=False, soft_wrap=True)
         parts.append(photos)
     return Photos(
         [sample for part in parts for sample in part.train],

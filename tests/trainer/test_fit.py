@@ -1,0 +1,118 @@
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from tests.trainer.small import Notes, small_recipe
+from trainer.__main__ import app
+from trainer.checkpoint import BEST
+from trainer.data import Photos
+from trainer.fit import CLAIM, fit
+from trainer.watch import TrainingCancelled
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
+from wallscan.segment.bundle import check_bundle, load_model
+
+
+def fitted(folder, recipe, photos, base, notes=None):
+    return fit(recipe, photos, folder / "work", folder / "bundle", "test/model", base, notes or Notes())
+
+
+def test_a_cancelled_run_publishes_its_best_epoch(tmp_path, photos, base):
+    recipe = small_recipe(steps=40, kind="decoder", epoch_steps=2, average_decay=0.5)
+    manifest = fitted(tmp_path, recipe, photos, base, Notes(cancel_at=5))
+    assert manifest.name == "test/model"
+    assert manifest.recipe["kind"] == "decoder"
+    best = torch.load(tmp_path / "work" / BEST, weights_only=True)["model"]
+    published = load_model(tmp_path / "bundle").state_dict()
+    for name, value in best.items():
+        assert torch.equal(published[name.removeprefix("clipseg.")], value.half().float()), name
+
+
+def test_cancelled_before_its_first_epoch_it_keeps_its_checkpoint(tmp_path, photos, base):
+    recipe = small_recipe(steps=8, kind="decoder")
+    with pytest.raises(TrainingCancelled):
+        fitted(tmp_path, recipe, photos, base, Notes(cancel_at=3))
+    notes = Notes()
+    fitted(tmp_path, recipe, photos, base, notes)
+    assert len(notes.losses) == 5
+
+
+def test_cancelled_while_caching_it_goes_on_with_what_is_cached(tmp_path, photos, base):
+    recipe = small_recipe(steps=2, kind="cached", variants=80)
+    cancelled = Notes(cancel_at=0)
+    with pytest.raises(TrainingCancelled):
+        fitted(tmp_path, recipe, photos, base, cancelled)
+    notes = Notes()
+    fitted(tmp_path, recipe, photos, base, notes)
+    assert notes.cached[-1] == (80 * len(photos.train),) * 2
+    again = Notes()
+    fitted(tmp_path, recipe, photos, base, again)
+    assert again.cached == []
+
+
+def test_with_lora_a_plain_model_is_published(tmp_path, photos, base):
+    recipe = small_recipe(steps=3, kind="full", lora={"rank": 2, "learning_rate": 0.1})
+    fitted(tmp_path, recipe, photos, base)
+    before, after = load_model(base).state_dict(), check_bundle(tmp_path / "bundle")._model.state_dict()
+    assert before.keys() == after.keys()
+    changed = {name for name, value in after.items() if not torch.allclose(value, before[name], atol=1e-2)}
+    assert any("vision_model.encoder.layers.0.self_attn.q_proj.weight" in name for name in changed)
+    assert not any("mlp" in name and "vision" in name for name in changed)
+
+
+def test_a_folder_belongs_to_one_run(tmp_path, photos, base):
+    recipe = small_recipe(steps=2, kind="decoder")
+    fitted(tmp_path, recipe, photos, base)
+    with pytest.raises(TrainingError, match="learning_rate differ") as refusal:
+        fitted(tmp_path, recipe.model_copy(update={"learning_rate": 1.0}), photos, base)
+    assert refusal.value.code is Code.WORK_FOLDER_TAKEN
+    claimed = json.loads((tmp_path / "work" / CLAIM).read_text())
+    assert claimed["recipe"]["image_size"] == 48  # the base's, not the recipe's default
+
+
+@pytest.mark.parametrize("kind", ["scratch", "full"])
+def test_a_base_is_given_where_it_is_needed_alone(tmp_path, photos, base, kind):
+    with pytest.raises(TrainingError) as refusal:
+        fitted(tmp_path, small_recipe(kind=kind), photos, base if kind == "scratch" else None)
+    assert refusal.value.code is Code.RECIPE_INVALID
+
+
+def test_nothing_to_hold_out_is_an_error(tmp_path, photos, base):
+    with pytest.raises(TrainingError) as refusal:
+        fitted(tmp_path, small_recipe(kind="decoder"), Photos(photos.train, [], []), base)
+    assert refusal.value.code is Code.TRAINING_PHOTOS_MISSING
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [("nowhere", "neither a recipe"), ('{"stages": 3}', "stages"), ('{"kind": "full"}', "stages")],
+)
+def test_the_command_says_what_is_wrong_with_a_recipe(tmp_path, data, recipe, said):
+    if recipe.startswith("{"):
+        (tmp_path / "recipe.json").write_text(recipe)
+        recipe = str(tmp_path / "recipe.json")
+    options = ["--data", str(data), "--work", str(tmp_path / "work"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, ["train", "--recipe", recipe, *options])
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "[recipe_invalid]" in result.output
+
+
+def test_the_command_changes_a_shipped_recipe(tmp_path, data, base):
+    options = ["--data", str(data), "--work", str(tmp_path / "work"), "--out", str(tmp_path / "out")]
+    options += [
+        "--base",
+        str(base),
+        "--set",
+        "epochs=1",
+        "--set",
+        "dice_weight=0",
+        "--set",
+        "held_out_share=0.3",
+    ]
+    result = CliRunner().invoke(app, ["train", "--recipe", "decoder", *options])
+    assert result.exit_code == 0, result.output
+    recipe = check_bundle(tmp_path / "out").manifest.recipe
+    assert (recipe["dice_weight"], recipe["stages"][0]["steps"], recipe["stages"][0]["size"]) == (0, 1, 48)
