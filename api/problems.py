@@ -39,12 +39,15 @@ STATUSES: Mapping[Code, HTTPStatus] = {
     **dict.fromkeys(
         (
             Code.IDEMPOTENCY_KEY_IN_USE,
+            Code.MODEL_ACTIVE_CHANGED,
+            Code.MODEL_GATE_REFUSED,
             Code.MODEL_NOT_READY,
             Code.NAME_TAKEN,
             Code.OBJECT_EXISTS,
             Code.PATH_CONFLICT,
             Code.PHOTO_NOT_UPLOADED,
             Code.RUN_NOT_CANCELLABLE,
+            Code.ROLLBACK_IMPOSSIBLE,
             Code.RUN_NOT_RETRYABLE,
         ),
         HTTPStatus.CONFLICT,

@@ -6,14 +6,15 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from api.bootstrap import make_services, read_settings
-from wallscan.domain.lifecycle import ModelState
+from wallscan.domain.lifecycle import ActivationKind, ModelState
 from wallscan.models.files import check_files
-from wallscan.models.manifest import Manifest, bundle_digest
+from wallscan.models.manifest import bundle_digest
 from wallscan.models.starter import starter_bundle
-from wallscan.records import models
+from wallscan.records import activations, models
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
-from wallscan.storage import ObjectMissing, ObjectStore, keys
+from wallscan.storage import ObjectStore
+from wallscan.storage.bundles import store_bundle
 
 
 def seed(engine: Engine, store: ObjectStore, bundle: Path) -> bool:
@@ -26,7 +27,7 @@ def seed(engine: Engine, store: ObjectStore, bundle: Path) -> bool:
     """
     manifest = check_files(bundle)
     digest = bundle_digest(manifest)
-    _store_files(store, bundle, manifest, digest)
+    store_bundle(store, manifest, bundle)
     with transaction(engine) as session:
         model = models.announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
         is_new = model.state is not ModelState.READY
@@ -36,17 +37,10 @@ def seed(engine: Engine, store: ObjectStore, bundle: Path) -> bool:
         active = session.scalar(select(ModelVersion.name).where(ModelVersion.active))
         if active is not None and not (is_new and active == manifest.name):
             return False
-        models.activate(session, model.id)
+        # Not compared with what is active: a release was, before it was shipped.
+        kind = ActivationKind.FIRST if active is None else ActivationKind.SHIPPED
+        activations.activate(session, model.id, kind)
     return True
-
-
-def _store_files(store: ObjectStore, bundle: Path, manifest: Manifest, digest: str) -> None:
-    for file in manifest.files:
-        key = keys.model_file(digest, file.name)
-        try:
-            store.stat(key)
-        except ObjectMissing:
-            store.put_file(key, bundle / file.name, "application/octet-stream")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import ArchiveError, PhotoError, UnavailableError, WallscanError
 from wallscan.domain.lifecycle import MAX_ATTEMPTS
 from wallscan.domain.walls import MAX_PATH_CHARS, normal_path, wall_of
+from wallscan.jobs.heartbeat import held
 from wallscan.photos.archives import Entry, Ignored, Rejected, count_entries, iter_photos
 from wallscan.photos.decode import check
 from wallscan.photos.sniff import sniff
@@ -26,7 +27,6 @@ from wallscan.records.archive_claims import ArchiveClaim
 from wallscan.records.intake import Candidate, Placed, Refusal
 from wallscan.records.session import transaction
 from wallscan.storage import ObjectMissing, keys
-from worker.heartbeat import held
 from worker.resources import Resources
 
 _log = logging.getLogger(__name__)

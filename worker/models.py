@@ -11,9 +11,10 @@ from typing import Any
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, UnavailableError
 from wallscan.models.files import check_files, parse_manifest
-from wallscan.models.manifest import MANIFEST_NAME, Manifest, bundle_digest
+from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.segment.engine import Engine, load_engine
-from wallscan.storage import ObjectMissing, ObjectStore, keys
+from wallscan.storage import ObjectStore
+from wallscan.storage.bundles import fetch_bundle
 
 _KEPT = 2
 
@@ -32,14 +33,16 @@ class Models:
         self._load = load
         self._engines: OrderedDict[str, Engine] = OrderedDict()
 
-    def engine(self, digest: str, manifest: dict[str, Any]) -> Engine:
-        """The loaded engine of a bundle; `manifest` is the one registered with it.
+    def engine(self, digest: str, manifest: dict[str, Any], base: dict[str, Any] | None = None) -> Engine:
+        """The loaded engine of a bundle; `manifest` is the one registered with it, `base` that of its base.
 
         Raises BundleError (`bundle_*`) where the bundle is not what was registered, and UnavailableError
         `storage_unavailable`, also where this machine cannot keep the files: no photo is at fault there.
         """
         if digest not in self._engines:
             registered = parse_manifest(json.dumps(manifest).encode())
+            if registered.delta_of is not None and base is not None:
+                self._fetched(registered.delta_of.digest, parse_manifest(json.dumps(base).encode()))
             self._engines[digest] = self._load(self._fetched(digest, registered))
             if len(self._engines) > _KEPT:
                 self._engines.popitem(last=False)
@@ -70,19 +73,9 @@ class Models:
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=".fetching-") as temporary:
             bundle = Path(temporary) / "bundle"
             bundle.mkdir()
-            self._download(digest, manifest, bundle)
+            fetch_bundle(self._store, manifest, bundle)
             check_files(bundle)
             _move(bundle, folder)
-
-    def _download(self, digest: str, manifest: Manifest, bundle: Path) -> None:
-        (bundle / MANIFEST_NAME).write_text(manifest.model_dump_json(), encoding="utf-8")
-        for file in manifest.files:
-            try:
-                self._store.download(keys.model_file(digest, file.name), bundle / file.name)
-            except ObjectMissing as error:
-                raise BundleError(
-                    Code.BUNDLE_FILE_MISSING, f"storage does not hold the model's {file.name}"
-                ) from error
 
 
 def _move(bundle: Path, folder: Path) -> None:

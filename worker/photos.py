@@ -17,11 +17,11 @@ from wallscan.domain.errors import (
     WallscanError,
 )
 from wallscan.domain.lifecycle import MAX_ATTEMPTS
+from wallscan.jobs.heartbeat import held
 from wallscan.records import runs, tasks
 from wallscan.records.session import transaction
 from wallscan.records.tasks import Claim, ItemResult
 from wallscan.storage import ObjectMissing, keys
-from worker.heartbeat import held
 from worker.pipeline import Analysis, analyse
 from worker.resources import Resources
 
@@ -68,7 +68,7 @@ def _work(resources: Resources, claim: Claim) -> None:
 def _analysis(resources: Resources, claim: Claim) -> Analysis:
     data = _fetch(resources, claim)
     try:
-        engine = resources.models.engine(claim.model_digest, claim.model_manifest)
+        engine = resources.models.engine(claim.model_digest, claim.model_manifest, claim.base_manifest)
         return analyse(data, claim.prompts, engine, claim.postprocess)
     except WallscanError as error:
         # The limit strikes anywhere, also where whatever a library raises is called the file's fault.

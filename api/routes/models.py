@@ -2,29 +2,46 @@
 
 import datetime as dt
 import json
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks
+from fastapi import APIRouter, BackgroundTasks, Response
 from pydantic import TypeAdapter
+from sqlalchemy.orm import Session
 
+from api.auth import Caller
 from api.bootstrap import Services as AllServices
 from api.context import Services
 from api.paging import Cursor, Limit, begin, page
 from wallscan.domain.lifecycle import ModelState
-from wallscan.jobs.messages import CheckModel
+from wallscan.jobs.messages import CheckModel, Message
 from wallscan.jobs.send import send
 from wallscan.models.files import parse_manifest, require_files
 from wallscan.models.manifest import BundleFile, bundle_digest
-from wallscan.records import models, sweep
+from wallscan.records import activations, benchmarks, comparisons, models, sweep
 from wallscan.records.session import transaction
 from wallscan.storage import keys
 from wallscan.wire.common import Page
-from wallscan.wire.models import Model, ModelUpload, NewModel
+from wallscan.wire.models import (
+    Activation,
+    ActivationOrder,
+    Benchmark,
+    BenchmarkOrder,
+    Model,
+    ModelDetail,
+    ModelUpload,
+    NewModel,
+    RollbackOrder,
+)
 from wallscan.wire.uploads import UploadTarget
 
 router = APIRouter(tags=["models"])
 admin_router = APIRouter(tags=["models"])
 _BY_TIME: TypeAdapter[tuple[dt.datetime, UUID]] = TypeAdapter(tuple[dt.datetime, UUID])
+_BY_NUMBER: TypeAdapter[tuple[int]] = TypeAdapter(tuple[int])
+_SHOWN_ACTIVATIONS = 20
+M = TypeVar("M", bound=Message)
 _UPLOAD_TYPE = "application/octet-stream"
 
 
@@ -37,18 +54,34 @@ def list_models(services: Services, limit: Limit = 100, cursor: Cursor = None) -
     return page(rows, limit, _BY_TIME, lambda model: (model.created_at, model.id))
 
 
-@router.get("/models/{model_id}")
-def get_model(model_id: UUID, services: Services) -> Model:
-    """One model version."""
+@router.get("/models/activations")
+def list_activations(services: Services, limit: Limit = 100, cursor: Cursor = None) -> Page[Activation]:
+    """Which version served when: how that came, who wanted it and why; newest first."""
+    after = begin(cursor, _BY_NUMBER)
     with transaction(services.engine) as session:
-        return models.get(session, model_id)
+        rows = activations.history(session, limit + 1, before=None if after is None else after[0])
+    return page(rows, limit, _BY_NUMBER, lambda activation: (activation.number,))
+
+
+@router.get("/models/benchmark")
+def get_benchmark(services: Services) -> Benchmark:
+    """What versions are compared on before they serve."""
+    with transaction(services.engine) as session:
+        return benchmarks.current(session)
+
+
+@router.get("/models/{model_id}")
+def get_model(model_id: UUID, services: Services) -> ModelDetail:
+    """One model version, with its latest comparison and each time it began to serve."""
+    with transaction(services.engine) as session:
+        return _detail(session, model_id)
 
 
 @admin_router.post("/models", status_code=201)
 def create_model(new: NewModel, services: Services) -> ModelUpload:
     """Announce a bundle by its manifest; PUT the files to their targets, then have it checked."""
     manifest = parse_manifest(json.dumps(new.manifest).encode())
-    require_files(file.name for file in manifest.files)
+    require_files((file.name for file in manifest.files), delta=manifest.delta_of is not None)
     digest = bundle_digest(manifest)
     with transaction(services.engine) as session:
         model = models.announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
@@ -63,22 +96,69 @@ def check_model(model_id: UUID, services: Services, background: BackgroundTasks)
     with transaction(services.engine) as session:
         model = models.check(session, model_id)
     if model.state is ModelState.CHECKING:
-        background.add_task(_ring, services, model_id)
+        background.add_task(_ring, services, [CheckModel(model_id=model_id)], sweep.mark_checks_sent)
     return model
 
 
-@admin_router.post("/models/{model_id}/activate")
-def activate_model(model_id: UUID, services: Services) -> Model:
-    """Let this version serve the runs that name none; it must be ready."""
+@admin_router.post(
+    "/models/{model_id}/activate",
+    responses={202: {"model": ModelDetail, "description": "It is being compared with the active one."}},
+)
+def activate_model(
+    model_id: UUID,
+    services: Services,
+    caller: Caller,
+    background: BackgroundTasks,
+    response: Response,
+    order: ActivationOrder | None = None,
+) -> ModelDetail:
+    """Let this version serve the runs that name none.
+
+    Where another one serves, the two are compared first (202): `comparison` says what came of it, and the
+    version serves once it passed. Refused for being worse, it may be forced, which is recorded.
+    """
     with transaction(services.engine) as session:
-        return models.activate(session, model_id)
+        serves = comparisons.order(session, model_id, order or ActivationOrder(), caller.name)
+        waiting = comparisons.queued(session, model_id)
+        detail = _detail(session, model_id)
+    if not serves:
+        response.status_code = 202
+        background.add_task(_ring, services, waiting, comparisons.mark_sent)
+    return detail
 
 
-def _ring(services: AllServices, model_id: UUID) -> None:
-    message = CheckModel(model_id=model_id)
-    if send(services.celery, [message]):
+@admin_router.post("/models/rollback")
+def roll_back_model(services: Services, caller: Caller, order: RollbackOrder | None = None) -> ModelDetail:
+    """Let the version serve again that served before the active one."""
+    wanted = order or RollbackOrder()
+    with transaction(services.engine) as session:
+        model_id = activations.roll_back(session, caller.name, wanted.reason, wanted.expected_active_id)
+        return _detail(session, model_id)
+
+
+@admin_router.post("/models/benchmark")
+def set_benchmark(order: BenchmarkOrder, services: Services, caller: Caller) -> Benchmark:
+    """Compare versions on this data set from now on; on rendered walls where it is null."""
+    with transaction(services.engine) as session:
+        benchmarks.choose(session, order.dataset_id, caller.name)
+        return benchmarks.current(session)
+
+
+def _detail(session: Session, model_id: UUID) -> ModelDetail:
+    return ModelDetail(
+        **models.get(session, model_id).model_dump(),
+        comparison=comparisons.latest(session, model_id),
+        activations=activations.history(session, _SHOWN_ACTIVATIONS, model_id=model_id),
+    )
+
+
+def _ring(
+    services: AllServices, messages: Sequence[M], mark_sent: Callable[[Session, Sequence[M]], None]
+) -> None:
+    sent = send(services.celery, messages)
+    if sent:
         with transaction(services.engine) as session:
-            sweep.mark_checks_sent(session, [message])
+            mark_sent(session, messages[:sent])
 
 
 def _target(services: AllServices, digest: str, file: BundleFile) -> UploadTarget:

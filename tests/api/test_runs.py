@@ -8,9 +8,9 @@ from tests.api.calling import entry, problem, put
 from tests.photos.pictures import encode, wall
 from tests.records.given import FACTS, Order, claimed, given_model, results
 from wallscan.domain.codes import Code
-from wallscan.domain.lifecycle import ModelState
+from wallscan.domain.lifecycle import ActivationKind, ModelState
 from wallscan.jobs.messages import INSPECT_QUEUE
-from wallscan.records import models, runs, tasks
+from wallscan.records import activations, runs, tasks
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
 from wallscan.records.tables import Task
@@ -22,7 +22,7 @@ JPEG, OTHER = encode(wall()), encode(wall(seed=1))
 def model(engine):
     made = given_model(engine)
     with transaction(engine) as session:
-        models.activate(session, made)
+        activations.activate(session, made, ActivationKind.FORCED, reason="test")
     return made
 
 

@@ -5,10 +5,11 @@ import pytest
 
 from api.seed import seed
 from wallscan.domain.errors import BundleError
+from wallscan.domain.lifecycle import ActivationKind
 from wallscan.models.files import read_manifest
 from wallscan.models.manifest import bundle_digest
 from wallscan.models.starter import starter_bundle
-from wallscan.records import models
+from wallscan.records import activations, models
 from wallscan.records.session import transaction
 from wallscan.storage import keys
 
@@ -36,7 +37,7 @@ def test_another_active_model_stays_active(engine, store):
         other = models.announce(session, "other", "0" * 64, {})
         models.check(session, other.id)
         models.checked(session, other.id, None)
-        models.activate(session, other.id)
+        activations.activate(session, other.id, ActivationKind.FORCED, reason="test")
     assert not seed(engine, store, starter_bundle())
     with transaction(engine) as session:
         assert models.resolve(session, None).id == other.id
@@ -48,10 +49,10 @@ def test_an_upgrade_brings_its_model_along_once(engine, store):
         older = models.announce(session, name, "0" * 64, {})
         models.check(session, older.id)
         models.checked(session, older.id, None)
-        models.activate(session, older.id)
+        activations.activate(session, older.id, ActivationKind.FORCED, reason="test")
     assert seed(engine, store, starter_bundle())
     with transaction(engine) as session:
-        models.activate(session, older.id)
+        activations.activate(session, older.id, ActivationKind.FORCED, reason="test")
     assert not seed(engine, store, starter_bundle())
     with transaction(engine) as session:
         assert models.resolve(session, None).id == older.id

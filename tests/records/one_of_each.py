@@ -41,7 +41,8 @@ _MODEL_GATE = """
 INSERT INTO benchmarks (dataset_id, key_name) SELECT id, 'k' FROM datasets;
 INSERT INTO model_versions (id, name, digest, manifest, state, active, base_id)
     SELECT gen_random_uuid(), 'tuned', 'e', '{}', 'ready', false, id FROM model_versions;
-INSERT INTO model_comparisons (id, model_id, active_id, dataset_id, key_name, state, attempt, numbers, ended_at)
+INSERT INTO model_comparisons
+    (id, model_id, active_id, dataset_id, key_name, state, attempt, numbers, ended_at)
     SELECT gen_random_uuid(), one.id, two.id, datasets.id, 'k', 'passed', 1, '{}', now()
     FROM model_versions one, model_versions two, datasets WHERE two.active AND NOT one.active;
 INSERT INTO model_activations (model_id, kind, comparison_id)

@@ -5,8 +5,8 @@ import pytest
 from tests.records.given import given_model
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, WallscanError
-from wallscan.domain.lifecycle import MAX_ATTEMPTS, ModelState
-from wallscan.records import models
+from wallscan.domain.lifecycle import MAX_ATTEMPTS, ActivationKind, ModelState
+from wallscan.records import activations, models
 from wallscan.records.session import transaction
 
 DIGEST = "d" * 64
@@ -73,7 +73,7 @@ def test_none_means_the_active_one(engine):
             models.resolve(session, None)
         assert caught.value.code is Code.MODEL_NOT_READY
         for model in (first, second):
-            models.activate(session, model)
+            activations.activate(session, model, ActivationKind.FORCED, reason="test")
             assert models.resolve(session, None).id == model
 
 
@@ -87,7 +87,7 @@ def test_many_who_announce_and_activate_in_one_transaction_do_not_block_each_oth
             with transaction(engine) as session:
                 models.announce(session, "house/model", str(number) * 64, {})
                 start.wait()
-                models.activate(session, ready[number])
+                activations.activate(session, ready[number], ActivationKind.FORCED, reason="test")
         except WallscanError as error:
             failed.append(error)
 

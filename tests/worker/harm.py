@@ -54,5 +54,5 @@ class HarmedModels:
     def __init__(self, *_: ObjectStore | Path) -> None:
         self._engine = HarmedEngine()
 
-    def engine(self, *_: str | dict[str, Any]) -> HarmedEngine:
+    def engine(self, *_: str | dict[str, Any] | None) -> HarmedEngine:
         return self._engine

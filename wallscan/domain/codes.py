@@ -55,14 +55,18 @@ class Code(StrEnum):
 
     # Models
     BUNDLE_ARCHITECTURE_UNSUPPORTED = "bundle_architecture_unsupported"
+    BUNDLE_BASE_MISSING = "bundle_base_missing"  # the whole model that a decoder alone completes
     BUNDLE_CHECKSUM_MISMATCH = "bundle_checksum_mismatch"
     BUNDLE_FILE_FORBIDDEN = "bundle_file_forbidden"  # pickled weights, code, or an unknown file
     BUNDLE_FILE_MISSING = "bundle_file_missing"
     BUNDLE_MANIFEST_INVALID = "bundle_manifest_invalid"
     BUNDLE_UNLOADABLE = "bundle_unloadable"
     HUB_UNREACHABLE = "hub_unreachable"
+    MODEL_ACTIVE_CHANGED = "model_active_changed"  # another version became active meanwhile
+    MODEL_GATE_REFUSED = "model_gate_refused"  # it came out worse than the active one
     MODEL_NOT_READY = "model_not_ready"  # uploaded or checked only in part
     MODEL_UNKNOWN = "model_unknown"
+    ROLLBACK_IMPOSSIBLE = "rollback_impossible"  # no version served before the active one
 
     # Requests
     ARCHIVE_UNKNOWN = "archive_unknown"
@@ -96,6 +100,7 @@ class Code(StrEnum):
     OUTPUT_TAKEN = "output_taken"  # the folder for the report already holds something
 
     # Training
+    BENCHMARK_UNUSABLE = "benchmark_unusable"  # the data set has no annotated photo to compare on
     DISK_TOO_SMALL = "disk_too_small"  # no room for what a run keeps on disk
     RECIPE_INVALID = "recipe_invalid"  # no recipe, or one that cannot be run on this data or machine
     TRAINING_PHOTOS_MISSING = "training_photos_missing"  # nothing to learn from, or nothing to hold out

@@ -41,3 +41,11 @@ class CheckModel(Message):
     task = "wallscan.check_model"
     queue = TRAINER_QUEUE
     model_id: uuid.UUID
+
+
+class CompareModel(Message):
+    """Measure a model version against the active one, and let it serve where it is not worse."""
+
+    task = "wallscan.compare_model"
+    queue = TRAINER_QUEUE
+    comparison_id: uuid.UUID

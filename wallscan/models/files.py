@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from wallscan.domain.errors import BundleError
 from wallscan.models.manifest import MANIFEST_NAME, BundleFile, Manifest
 
 WEIGHTS = "model.safetensors"
+DECODER = "decoder.safetensors"
+"""The weights of a delta: tensors of the decoder alone, named as in a whole model without `decoder.`."""
+CARD = "model-card.md"
+CURVES = "curves.png"
 CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"
 REQUIRED = (WEIGHTS, CONFIG, PREPROCESSOR)
@@ -21,9 +26,14 @@ TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 ALLOWED = frozenset(
     (
         *REQUIRED, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-        "vocab.json", "merges.txt", "model-card.md",
+        "vocab.json", "merges.txt", CARD, CURVES,
     )
 )  # fmt: skip
+"""What a whole bundle may hold, beside `SAMPLES`."""
+DELTA_ALLOWED = frozenset((DECODER, CARD, CURVES))
+SAMPLES = re.compile(r"samples-[a-z0-9-]{1,80}\.png")
+"""Pictures for the model card: one a prompt family."""
+_PNG = b"\x89PNG\r\n\x1a\n"
 MAX_MANIFEST_BYTES = 1 << 20
 
 
@@ -31,14 +41,16 @@ def check_files(folder: Path) -> Manifest:
     """The manifest of a bundle whose every file is there, allowed, and has its size and SHA-256.
 
     Raises BundleError: `bundle_manifest_invalid`, `bundle_file_missing`, `bundle_file_forbidden`,
-    `bundle_checksum_mismatch` or `bundle_architecture_unsupported` (the configuration is no CLIPSeg).
+    `bundle_checksum_mismatch` or `bundle_architecture_unsupported` (the configuration is no CLIPSeg). The
+    base of a delta is not looked at: see `whole_folder`.
     """
     manifest = read_manifest(folder)
     _forbid_others(folder, {file.name for file in manifest.files})
-    require_files(file.name for file in manifest.files)
+    require_files((file.name for file in manifest.files), delta=manifest.delta_of is not None)
     for file in manifest.files:
         _check_file(folder / file.name, file)
-    check_architecture(folder)
+    if manifest.delta_of is None:
+        check_architecture(folder)
     return manifest
 
 
@@ -65,8 +77,8 @@ def parse_manifest(document: bytes) -> Manifest:
 def write_manifest(folder: Path, facts: dict[str, Any]) -> Manifest:
     """Hash the files of `folder` and write its manifest, atomically; `facts` are all fields but `files`."""
     names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST_NAME)
-    _forbid_others(folder, ALLOWED)
-    require_files(names)
+    require_files(names, delta=facts.get("delta_of") is not None)
+    _forbid_others(folder, names)
     files = tuple(describe(folder / name) for name in names)
     manifest = Manifest.model_validate({**facts, "files": files})
     temporary = folder / f".{MANIFEST_NAME}.new"
@@ -83,16 +95,21 @@ def describe(path: Path) -> BundleFile:
     return BundleFile(name=path.name, size_bytes=path.stat().st_size, sha256=digest)
 
 
-def require_files(names: Iterable[str]) -> None:
-    """Raises BundleError: `bundle_file_forbidden` for a name no bundle may hold, or `bundle_file_missing`."""
+def require_files(names: Iterable[str], *, delta: bool = False) -> None:
+    """Raises BundleError: `bundle_file_forbidden` for a name no bundle may hold, or `bundle_file_missing`.
+
+    A delta holds its decoder and its card; all else is its base's.
+    """
     present = set(names)
-    forbidden = sorted(present - ALLOWED)
+    allowed = DELTA_ALLOWED if delta else ALLOWED
+    forbidden = sorted(name for name in present - allowed if not SAMPLES.fullmatch(name))
     if forbidden:
         raise BundleError(
-            Code.BUNDLE_FILE_FORBIDDEN, f"{forbidden[0]} may not be in a bundle: only safetensors and text"
+            Code.BUNDLE_FILE_FORBIDDEN,
+            f"{forbidden[0]} may not be in a bundle: only safetensors, text and the card's pictures",
         )
-    missing = [name for name in REQUIRED if name not in present]
-    if not missing and not any(present.issuperset(names) for names in TOKENIZERS):
+    missing = [name for name in ((DECODER,) if delta else REQUIRED) if name not in present]
+    if not missing and not delta and not any(present.issuperset(names) for names in TOKENIZERS):
         missing = ["tokenizer.json"]
     if missing:
         raise BundleError(Code.BUNDLE_FILE_MISSING, f"the bundle has no {missing[0]}")
@@ -127,3 +144,12 @@ def _check_file(path: Path, expected: BundleFile) -> None:
         raise BundleError(
             Code.BUNDLE_CHECKSUM_MISMATCH, f"{expected.name} is not the file that the manifest names"
         )
+    if path.suffix == ".png":
+        _require_png(path)
+
+
+def _require_png(path: Path) -> None:
+    """What is called a picture must be one: nothing that a viewer could take for a page or a program."""
+    with path.open("rb") as data:
+        if data.read(len(_PNG)) != _PNG:
+            raise BundleError(Code.BUNDLE_FILE_FORBIDDEN, f"{path.name} is no PNG picture")

@@ -11,7 +11,16 @@ MANIFEST_NAME = "manifest.json"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$"
 FILE_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,99}$"
 
+MAX_PICTURE_BYTES = 4 << 20
+MAX_IOU_DROP = 0.005
+MAX_COVERAGE_CHANGE = 0.01
+"""What a faster precision may cost on the benchmark: half a point of mean IoU, 1 % of the coverage."""
+
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+FastPrecision = Literal["bf16"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_ADDED_LATER = ("precisions", "delta_of", "data_digest", "seed", "made_with")
+"""Fields that older manifests do not have: where they are empty, they are no part of the digest."""
 
 
 class _Part(BaseModel):
@@ -23,7 +32,14 @@ class BundleFile(_Part):
 
     name: Annotated[str, Field(pattern=FILE_PATTERN)]
     size_bytes: Annotated[int, Field(ge=0)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Sha256
+
+
+class Base(_Part):
+    """A whole bundle, by its name for people and its digest for all else."""
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=200)]
+    digest: Sha256
 
 
 class Family(_Part):
@@ -41,8 +57,30 @@ class Gate(_Part):
     presence: Probability
 
 
+class PrecisionCheck(_Part):
+    """What a precision costs on the frozen benchmark, against float32 on the same photos and prompts.
+
+    `mean_iou_drop` is absolute (0.005 is half a point; below 0 it gained), `coverage_change` relative to
+    the coverage that float32 finds. `benchmark_digest` is SHA-256 over the benchmark's photos and truth.
+    """
+
+    mean_iou_drop: Annotated[float, Field(ge=-1.0, le=1.0)]
+    coverage_change: float
+    photos: Annotated[int, Field(ge=1)]
+    benchmark_digest: Sha256
+
+    @property
+    def admitted(self) -> bool:
+        """Whether masks made with it may stand for those of float32."""
+        return self.mean_iou_drop <= MAX_IOU_DROP and abs(self.coverage_change) <= MAX_COVERAGE_CHANGE
+
+
 class Manifest(_Part):
-    """All that is recorded about a model version; content-addressed by `bundle_digest`."""
+    """All that is recorded about a model version; content-addressed by `bundle_digest`.
+
+    With `delta_of` the bundle holds a decoder alone, and all else is that whole bundle's. `data_digest` is
+    SHA-256 over the photos and annotations learnt from, `made_with` maps packages to their versions.
+    """
 
     format_version: Literal[1] = 1
     name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=200)]
@@ -56,6 +94,11 @@ class Manifest(_Part):
     families: tuple[Family, ...] = ()
     default_presence: Probability
     files: Annotated[tuple[BundleFile, ...], Field(min_length=1, max_length=32)]
+    delta_of: Base | None = None
+    data_digest: Sha256 | None = None
+    seed: int | None = None
+    made_with: dict[str, str] | None = None
+    precisions: dict[FastPrecision, PrecisionCheck] | None = None
 
     @field_validator("created_at")
     @classmethod
@@ -69,10 +112,17 @@ class Manifest(_Part):
         names = [file.name for file in self.files]
         if len(set(names)) < len(names) or MANIFEST_NAME in names:
             raise ValueError("each file is named once, and the manifest does not name itself")
+        if any(file.name.endswith(".png") and file.size_bytes > MAX_PICTURE_BYTES for file in self.files):
+            raise ValueError(f"a picture has at most {MAX_PICTURE_BYTES} bytes")
         phrases = [_plain(phrase) for family in self.families for phrase in family.phrases]
         if len(set(phrases)) < len(phrases):
             raise ValueError("a phrase belongs to one family")
         return self
+
+    def admits(self, precision: FastPrecision) -> bool:
+        """Whether the bundle was checked in `precision` on the benchmark, and lost next to nothing."""
+        check = (self.precisions or {}).get(precision)
+        return check is not None and check.admitted
 
     def gate_for(self, prompt: str) -> Gate:
         """The gate of the family that knows `prompt` (case and white space aside), else the default."""
@@ -89,7 +139,8 @@ def bundle_digest(manifest: Manifest) -> str:
     The manifest holds every file's SHA-256, so equal digests mean equal weights and equal gates. When it
     was made is left out: the same folder turned into a bundle twice is the same model.
     """
-    plain = manifest.model_dump(mode="json", exclude={"created_at"})
+    empty = {name for name in _ADDED_LATER if getattr(manifest, name) is None}
+    plain = manifest.model_dump(mode="json", exclude={"created_at", *empty})
     canonical = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -26,6 +26,7 @@ class Grant:
     """What a key may do, and to which sites."""
 
     key_id: uuid.UUID
+    name: str
     scopes: frozenset[str]
     sites: SiteIds
 
@@ -75,7 +76,8 @@ def authenticate(session: Session, presented: str) -> Grant:
     matches = hmac.compare_digest(_hashed(secret), key.secret_sha256 if key else _NO_SECRET)
     if key is None or not matches or mark != _MARK:
         raise WallscanError(Code.KEY_INVALID, "the key is not valid")
-    return Grant(key.id, frozenset(key.scopes), None if key.site_ids is None else frozenset(key.site_ids))
+    sites = None if key.site_ids is None else frozenset(key.site_ids)
+    return Grant(key.id, key.name, frozenset(key.scopes), sites)
 
 
 def listed(session: Session) -> list[Key]:

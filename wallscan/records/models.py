@@ -1,14 +1,14 @@
-"""Model versions: announced, checked, one of them active."""
+"""Model versions: announced and checked. Which one serves is decided in `records.activations`."""
 
 import uuid
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, func, or_, select, tuple_, update
+from sqlalchemy import Select, Text, and_, cast, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import WallscanError
+from wallscan.domain.errors import BundleError, WallscanError
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, ModelState
 from wallscan.records.inspections import After
 from wallscan.records.model_tables import ModelVersion
@@ -18,9 +18,11 @@ from wallscan.wire.models import Model
 def announce(session: Session, name: str, digest: str, manifest: dict[str, Any]) -> Model:
     """The model of this digest: made as `expected`, or the one already there.
 
-    A rejected one becomes `expected` again, so that its files can be handed in once more.
+    A rejected one becomes `expected` again, so that its files can be handed in once more. Raises
+    BundleError `bundle_base_missing` where it completes a model that is not here.
     """
-    statement = insert(ModelVersion).values(name=name, digest=digest, manifest=manifest)
+    base_id = _base_id(session, manifest.get("delta_of"))
+    statement = insert(ModelVersion).values(name=name, digest=digest, manifest=manifest, base_id=base_id)
     session.execute(statement.on_conflict_do_nothing(index_elements=[ModelVersion.digest]))
     session.execute(
         update(ModelVersion)
@@ -122,22 +124,33 @@ def checked(session: Session, model_id: uuid.UUID, refusal: WallscanError | None
     return ended.first() is not None
 
 
-def activate(session: Session, model_id: uuid.UUID) -> Model:
-    """Let this version serve the runs that name none.
+def base_manifest(session: Session, model_id: uuid.UUID) -> dict[str, Any] | None:
+    """The manifest of the whole bundle that a delta completes; None for one that is whole itself."""
+    model, base = aliased(ModelVersion), aliased(ModelVersion)
+    return session.scalar(
+        select(base.manifest).join(model, model.base_id == base.id).where(model.id == model_id)
+    )
 
-    Raises WallscanError `model_unknown` or `model_not_ready`. Of two at the same time the later one wins.
-    """
-    # The unique index allows one active row, so only one at a time may pass the crown. A lock on the table
-    # would meet itself coming back: the callers' transactions have written to the table before.
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("model_versions.active"))))
+
+def ready(session: Session, model_id: uuid.UUID) -> ModelVersion:
+    """The row of a model that may serve. Raises WallscanError `model_unknown` or `model_not_ready`."""
     row = _row(session, select(ModelVersion).where(ModelVersion.id == model_id), str(model_id))
     _require_ready(row)
-    session.execute(
-        update(ModelVersion).where(ModelVersion.active, ModelVersion.id != model_id).values(active=False)
-    )
-    row.active = True
-    session.flush()
-    return _body(row)
+    return row
+
+
+def _base_id(session: Session, base: dict[str, Any] | None) -> uuid.UUID | None:
+    if base is None:
+        return None
+    whole = and_(ModelVersion.base_id.is_(None), ModelVersion.state == ModelState.READY)
+    found = session.scalar(select(ModelVersion.id).where(ModelVersion.digest == base["digest"], whole))
+    if found is None:
+        raise BundleError(
+            Code.BUNDLE_BASE_MISSING,
+            f"it completes the model {base['name']} {base['digest'][:12]}, which is not here and ready: "
+            "add that one first",
+        )
+    return found
 
 
 def _row(session: Session, statement: Select[ModelVersion], wanted: str) -> ModelVersion:

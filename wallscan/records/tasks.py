@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, RunState, TaskState
@@ -36,6 +36,7 @@ class Claim:
     postprocess: dict[str, Any]
     model_digest: str
     model_manifest: dict[str, Any]
+    base_manifest: dict[str, Any] | None  # of the bundle that the model's completes
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +177,14 @@ def mark_sent(session: Session, messages: Sequence[InspectPhoto]) -> None:
 
 
 def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: int, tries: int) -> Claim:
+    base = aliased(ModelVersion)
     row = session.execute(
         select(
             *(Photo.inspection_id, Photo.sha256, Run.prompts, Run.postprocess),
-            *(ModelVersion.digest, ModelVersion.manifest),
+            *(ModelVersion.digest, ModelVersion.manifest, base.manifest.label("base_manifest")),
         )
         .join_from(Run, ModelVersion, ModelVersion.id == Run.model_version_id)
+        .outerjoin(base, base.id == ModelVersion.base_id)
         .join(Photo, Photo.id == photo_id)
         .where(Run.id == run_id)
     ).one()
@@ -196,6 +199,7 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
         postprocess=row.postprocess,
         model_digest=row.digest,
         model_manifest=row.manifest,
+        base_manifest=row.base_manifest,
     )
 
 

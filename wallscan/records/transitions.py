@@ -6,7 +6,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import DDL, event
 
-from wallscan.domain.lifecycle import COMPARISON_TRANSITIONS, RUN_TRANSITIONS, TASK_TRANSITIONS, TRAINING_TRANSITIONS
+from wallscan.domain.lifecycle import (
+    COMPARISON_TRANSITIONS,
+    RUN_TRANSITIONS,
+    TASK_TRANSITIONS,
+    TRAINING_TRANSITIONS,
+)
 from wallscan.records.training_tables import Base
 
 State = TypeVar("State", bound=StrEnum)

@@ -6,40 +6,69 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer, CLIPSegConfig, CLIPSegForImageSegmentation, PreTrainedTokenizerBase
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoTokenizer, CLIPSegConfig, CLIPSegForImageSegmentation
 from transformers.utils.logging import disable_progress_bar
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError
-from wallscan.models.files import CONFIG, WEIGHTS, check_files
-from wallscan.segment.clipseg import ClipsegEngine
+from wallscan.models.delta import whole_folder
+from wallscan.models.files import CONFIG, DECODER, WEIGHTS, check_files
+from wallscan.segment.engine import EngineSettings
 from wallscan.segment.preprocess import InputSpec
+from wallscan.segment.segmenter import Segmenter
+from wallscan.segment.tokens import PromptTokenizer
+from wallscan.segment.torch_graphs import TorchGraphs, accelerator
 
 MAX_LAYERS = 64
 MAX_WIDTH = 8192
 MAX_HEADER_BYTES = 100 << 20
 
 
-def check_bundle(folder: Path) -> ClipsegEngine:
-    """The model of a bundle whose files are right and whose weights fit its configuration.
+def check_bundle(folder: Path) -> Segmenter:
+    """The model of a bundle whose files are right and whose weights fit its configuration, on the CPU.
 
     Raises BundleError: what `check_files` raises, and `bundle_unloadable`.
     """
+    return _on_torch(folder, "cpu")
+
+
+def load_torch(folder: Path, settings: EngineSettings | None) -> Segmenter:
+    """The checked bundle on torch: on the CPU without settings, else where torch is fastest.
+
+    Raises BundleError as `check_bundle` does.
+    """
+    if settings is None:
+        return check_bundle(folder)
+    torch.set_num_threads(settings.threads)
+    return _on_torch(folder, accelerator() or "cpu")
+
+
+def _on_torch(folder: Path, device: str) -> Segmenter:
     manifest = check_files(folder)
     spec = InputSpec.read(folder)
-    return ClipsegEngine(load_model(folder), load_tokenizer(folder), spec, manifest)
+    model = load_model(folder)
+    tokenizer = prompt_tokenizer(folder, model)
+    return Segmenter(TorchGraphs(model, spec.side, device), tokenizer, spec, manifest)
 
 
 def load_model(folder: Path) -> CLIPSegForImageSegmentation:
-    """The weights in float32, whatever they were stored in. Raises BundleError `bundle_unloadable`."""
+    """The weights in float32, whatever they were stored in; a delta's in the place of its base's.
+
+    Raises BundleError `bundle_unloadable`, or `bundle_base_missing`.
+    """
     disable_progress_bar()
+    whole = whole_folder(folder)
     try:
-        config = CLIPSegConfig.from_pretrained(folder, local_files_only=True)
+        config = CLIPSegConfig.from_pretrained(whole, local_files_only=True)
         _check_sizes(config)
-        _check_shapes(config, _stored_shapes(folder / WEIGHTS))
+        _check_shapes(config, _stored_shapes(whole / WEIGHTS))
         model = CLIPSegForImageSegmentation.from_pretrained(
-            folder, config=config, local_files_only=True, use_safetensors=True, dtype=torch.float32
+            whole, config=config, local_files_only=True, use_safetensors=True, dtype=torch.float32
         )
+        if whole != folder:
+            _replace_decoder(model, load_file(folder / DECODER))
     except BundleError:
         raise
     except Exception as error:
@@ -47,12 +76,25 @@ def load_model(folder: Path) -> CLIPSegForImageSegmentation:
     return model.eval().requires_grad_(False)
 
 
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """Raises BundleError `bundle_unloadable`."""
+def _replace_decoder(model: CLIPSegForImageSegmentation, stored: dict[str, Tensor]) -> None:
+    """Every tensor of the decoder must be there, fit, and be the only ones."""
+    wanted = {name: list(value.shape) for name, value in model.decoder.state_dict().items()}
+    found = {name: list(value.shape) for name, value in stored.items()}
+    if wanted != found:
+        differing = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
+        raise BundleError(Code.BUNDLE_UNLOADABLE, f"{DECODER} does not fit the base: {differing[0]}")
+    model.decoder.load_state_dict(stored)
+
+
+def prompt_tokenizer(folder: Path, model: CLIPSegForImageSegmentation) -> PromptTokenizer:
+    """The tokenizer of a model's text tower. Raises BundleError `bundle_unloadable`."""
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        tokenizer = loaded.backend_tokenizer
     except Exception as error:
         raise BundleError(Code.BUNDLE_UNLOADABLE, f"the tokenizer does not load: {error}"[:500]) from error
+    text = model.config.text_config
+    return PromptTokenizer(tokenizer, text.max_position_embeddings, text.eos_token_id)
 
 
 def _check_sizes(config: CLIPSegConfig) -> None:

@@ -2,7 +2,7 @@ from threading import Event
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import UnavailableError
-from worker.heartbeat import held
+from wallscan.jobs.heartbeat import held
 
 
 class Lease:
