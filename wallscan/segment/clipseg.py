@@ -1,80 +1,10 @@
-"""CLIPSeg on torch, through transformers' own classes: an image is encoded once for all its prompts."""
+"""CLIPSeg on torch, through transformers' own layers, as three graphs: text tower, encoder and head."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
+import math
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from transformers import CLIPSegForImageSegmentation, PreTrainedTokenizerBase
-
-from wallscan.domain.codes import Code
-from wallscan.domain.errors import InferenceError, PromptError
-from wallscan.models.manifest import Manifest
-from wallscan.segment.preprocess import InputSpec, preprocess
-
-MAX_CACHED_PROMPTS = 256
-
-
-class ClipsegEngine:
-    """An `Engine` over a CLIPSeg model in float32 on the CPU."""
-
-    def __init__(
-        self,
-        model: CLIPSegForImageSegmentation,
-        tokenizer: PreTrainedTokenizerBase,
-        spec: InputSpec,
-        manifest: Manifest,
-    ) -> None:
-        self._model = model.eval()
-        self._tokenizer = tokenizer
-        self._spec = spec
-        self._manifest = manifest
-        self._texts: OrderedDict[str, Tensor] = OrderedDict()
-
-    @property
-    def manifest(self) -> Manifest:
-        """What is loaded, with the presence gates of its prompts."""
-        return self._manifest
-
-    @property
-    def input_px(self) -> int:
-        """See `Engine.input_px`."""
-        return self._spec.side
-
-    @torch.inference_mode()
-    def probabilities(self, image: NDArray[np.uint8], prompts: Sequence[str]) -> NDArray[np.float32]:
-        """See `Engine.probabilities`."""
-        texts = [self._text(prompt) for prompt in prompts]
-        pixels = torch.from_numpy(preprocess(image, self._spec))[None]
-        states = encode_image(self._model, pixels)
-        # Prompts one by one: batching them gains nothing on a CPU, and would let one change another's bytes.
-        logits = torch.cat([self._model.decoder(states, text).logits for text in texts])
-        result: NDArray[np.float32] = logits.sigmoid().numpy()
-        if not np.isfinite(result).all():
-            raise InferenceError(Code.INFERENCE_NOT_FINITE, "the model answered NaN or infinity")
-        return result
-
-    def _text(self, prompt: str) -> Tensor:
-        """The prompt's conditional embedding (1, projection), from the cache of the latest prompts."""
-        if prompt not in self._texts:
-            self._texts[prompt] = self._embed(prompt)
-            if len(self._texts) > MAX_CACHED_PROMPTS:
-                self._texts.popitem(last=False)
-        self._texts.move_to_end(prompt)
-        return self._texts[prompt]
-
-    def _embed(self, prompt: str) -> Tensor:
-        tokens = self._tokenizer(prompt, return_tensors="pt")
-        longest = self._model.config.text_config.max_position_embeddings
-        count = tokens["input_ids"].shape[1]
-        if count > longest:
-            raise PromptError(
-                Code.PROMPT_TOO_MANY_TOKENS, f"the prompt has {count} tokens, the model reads {longest}"
-            )
-        embedding: Tensor = self._model.clip.get_text_features(**tokens).pooler_output
-        return embedding
+from torch import Tensor, nn
+from transformers import CLIPSegForImageSegmentation
 
 
 def encode_image(model: CLIPSegForImageSegmentation, pixels: Tensor) -> tuple[Tensor, ...]:
@@ -95,3 +25,75 @@ def run_layers(model: CLIPSegForImageSegmentation, state: Tensor) -> tuple[Tenso
         state = model.clip.vision_model.encoder.layers[index](state, None)
         after[index] = state
     return tuple(after[index] for index in model.extract_layers)
+
+
+class Encoder(nn.Module):
+    """An image, once for all its prompts: the layers that the decoder looks at, and its reductions.
+
+    The positions are interpolated here for one input side: they would be the same for every photo.
+    """
+
+    def __init__(self, model: CLIPSegForImageSegmentation, side: int) -> None:
+        super().__init__()
+        self.model = model
+        embeddings = model.clip.vision_model.embeddings
+        tokens = (side // embeddings.patch_size) ** 2
+        like = torch.zeros(1, 1 + tokens, embeddings.embed_dim)
+        with torch.no_grad():
+            self.register_buffer("positions", embeddings.interpolate_pos_encoding(like, side, side))
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """(1, 3, S, S) to one (1, 1 + tokens, reduced width) a decoder layer, the deepest first."""
+        vision = self.model.clip.vision_model
+        patches = vision.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)
+        tokens = torch.cat([vision.embeddings.class_embedding.expand(1, 1, -1), patches], dim=1)
+        states = run_layers(self.model, vision.pre_layrnorm(tokens + self.positions))
+        reduces = self.model.decoder.reduces
+        return tuple(reduce(state) for reduce, state in zip(reduces, reversed(states), strict=True))
+
+
+class Head(nn.Module):
+    """One prompt's logits from the reduced states: the rest of `CLIPSegDecoder.forward`."""
+
+    def __init__(self, model: CLIPSegForImageSegmentation) -> None:
+        super().__init__()
+        self.decoder = model.decoder
+
+    def forward(self, text: Tensor, *reduced: Tensor) -> Tensor:
+        """text (1, projection) and what the encoder gave, to (1, s, s) logits."""
+        decoder = self.decoder
+        state = torch.zeros_like(reduced[0])
+        for index, (addend, layer) in enumerate(zip(reduced, decoder.layers, strict=True)):
+            state = addend + state
+            if index == decoder.conditional_layer:
+                state = decoder.film_mul(text)[:, None] * state + decoder.film_add(text)[:, None]
+            state = layer(state, attention_mask=None)
+        grid = math.isqrt(state.shape[1] - 1)
+        square = state[:, 1:].transpose(1, 2).reshape(1, -1, grid, grid)
+        logits: Tensor = decoder.transposed_convolution(square).squeeze(1)
+        return logits
+
+
+class TextTower(nn.Module):
+    """A prompt's conditional embedding, as `CLIPSegModel.get_text_features` computes it.
+
+    The input always has the tower's full length. Attention is causal, so what is padded behind the end
+    token changes nothing before it.
+    """
+
+    def __init__(self, model: CLIPSegForImageSegmentation) -> None:
+        super().__init__()
+        self.clip = model.clip
+        length = model.config.text_config.max_position_embeddings
+        mask = torch.full((length, length), -torch.inf).triu(diagonal=1)[None, None]
+        self.register_buffer("mask", mask)
+
+    def forward(self, ids: Tensor, end: Tensor) -> Tensor:
+        """ids (1, length) and the place (1,) of the end token, to (1, projection)."""
+        text = self.clip.text_model
+        state = text.embeddings(input_ids=ids)
+        for layer in text.encoder.layers:
+            state = layer(state, self.mask)
+        state = text.final_layer_norm(state.index_select(1, end)[:, 0])
+        embedding: Tensor = self.clip.text_projection(state)
+        return embedding

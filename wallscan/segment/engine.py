@@ -1,13 +1,36 @@
-"""The port: what the pipeline asks of a model, whatever runs it."""
+"""The port: what the pipeline asks of a model, whatever runs it, and which runtime is taken."""
 
+import importlib.util
+import platform
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wallscan.models.manifest import Manifest
+
+EngineName = Literal["auto", "openvino", "torch"]
+PrecisionWish = Literal["fast", "exact"]
+
+_ACCELERATOR_DEVICES = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))
+"""Made by the drivers of NVIDIA, of WSL and of AMD. Looked at before torch, whose import takes seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What computed a map; the same of all four, on the same machine, computes the same bytes."""
+
+    engine: str
+    version: str
+    device: str
+    precision: str
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.version} on {self.device} in {self.precision}"
 
 
 class Engine(Protocol):
@@ -21,6 +44,10 @@ class Engine(Protocol):
     def input_px(self) -> int:
         """Side of the network's square input: a photo may be reduced to about twice of it beforehand."""
 
+    @property
+    def runtime(self) -> Runtime:
+        """What runs the model."""
+
     def probabilities(self, image: NDArray[np.uint8], prompts: Sequence[str]) -> NDArray[np.float32]:
         """Per prompt, the probability of each place: (P, s, s) float32 in 0..1.
 
@@ -31,8 +58,47 @@ class Engine(Protocol):
         """
 
 
-def load_engine(folder: Path) -> Engine:
-    """The engine for a bundle's folder, files checked first. Raises BundleError (`bundle_*`)."""
-    from wallscan.segment.bundle import check_bundle
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Which runtime, how precise, with how many threads, and where compiled models are kept.
 
-    return check_bundle(folder)
+    `auto` is torch where it can use an accelerator, else OpenVINO where it is installed. `fast` is bf16
+    where the bundle was validated for it and the processor has it, else the same as `exact`, float32.
+    """
+
+    cache: Path
+    engine: EngineName = "auto"
+    precision: PrecisionWish = "fast"
+    threads: int = 1
+
+
+def load_engine(folder: Path, settings: EngineSettings | None = None) -> Engine:
+    """The engine for a bundle's folder, files checked first; without settings the reference, torch.
+
+    Raises BundleError (`bundle_*`), and UnavailableError `storage_unavailable` where the compiled model
+    cannot be kept.
+    """
+    if settings is not None and not _takes_torch(settings.engine):
+        from wallscan.segment.openvino_graphs import load_openvino
+
+        return load_openvino(folder, settings)
+    from wallscan.segment.bundle import load_torch
+
+    return load_torch(folder, settings)
+
+
+def _takes_torch(wanted: EngineName) -> bool:
+    if wanted != "auto":
+        return wanted == "torch"
+    return importlib.util.find_spec("openvino") is None or (_may_accelerate() and _torch_accelerates())
+
+
+def _may_accelerate() -> bool:
+    apple = sys.platform == "darwin" and platform.machine() == "arm64"
+    return apple or any(device.exists() for device in _ACCELERATOR_DEVICES)
+
+
+def _torch_accelerates() -> bool:
+    from wallscan.segment.torch_graphs import accelerator
+
+    return accelerator() is not None

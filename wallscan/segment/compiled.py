@@ -1,0 +1,138 @@
+"""Compiled models on disk: made once a machine, checked byte for byte at each load, made anew when damaged.
+
+OpenVINO's own cache is not used: it loads a damaged file without a word and then answers wrong masks.
+"""
+
+import fcntl
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import BundleError, UnavailableError
+from wallscan.segment.tokens import PromptTokenizer
+
+ENCODER, HEAD, TEXT = "encoder.blob", "head.blob", "text.blob"
+TOKENIZER = "tokenizer.json"
+FACTS = "facts.json"
+REFUSED = 3
+"""The exit code of a conversion that blames the bundle."""
+
+_FORMAT = 1
+"""Raise it whenever the graphs change: what older code has compiled is not taken then."""
+_FILES = (ENCODER, HEAD, TEXT, TOKENIZER)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """All that a compiled model depends on. `processor` names it and what it can compute with."""
+
+    digest: str
+    runtime: str
+    processor: str
+    precision: str
+
+    def folder(self, cache: Path) -> Path:
+        """Where in the cache it lies."""
+        machine = hashlib.sha256(f"{_FORMAT} {self.runtime} {self.processor}".encode()).hexdigest()[:12]
+        return cache / f"compiled-{self.digest}-{machine}-{self.precision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A checked compiled model: its files mapped into memory as uint8, and its tokenizer."""
+
+    blobs: dict[str, NDArray[np.uint8]]
+    tokenizer: PromptTokenizer
+
+
+def compiled(bundle: Path, key: Key, cache: Path) -> Compiled:
+    """The compiled model of a checked bundle, from the cache or made for it.
+
+    Raises BundleError as `load_model` does or where the conversion dies, and UnavailableError
+    `storage_unavailable` where the cache cannot be written.
+    """
+    folder = key.folder(cache)
+    found = read(folder)
+    if found is not None:
+        return found
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with _locked(folder.with_name(f".{folder.name}.lock")):
+            made = read(folder) or _made(bundle, key, folder)
+    except OSError as error:
+        raise UnavailableError(
+            Code.STORAGE_UNAVAILABLE, f"the compiled model cannot be kept in {cache}: {error}"
+        ) from error
+    return made
+
+
+def read(folder: Path) -> Compiled | None:
+    """The compiled model in a folder, or None where it is not there whole, byte for byte."""
+    try:
+        facts = json.loads((folder / FACTS).read_bytes())
+        # Mapped copy-on-write: processes of one machine share the pages, OpenVINO asks for writable memory.
+        blobs = {name: np.memmap(folder / name, np.uint8, "c") for name in _FILES}
+        if facts["sha256"] != {name: _sha256(blob) for name, blob in blobs.items()}:
+            return None
+        tokenizer = Tokenizer.from_buffer(blobs.pop(TOKENIZER).tobytes())
+        return Compiled(dict(blobs), PromptTokenizer(tokenizer, facts["tokens"], facts["end_id"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_facts(folder: Path, *, tokens: int, end_id: int) -> None:
+    """Conclude a folder of compiled files: their hashes, and what the tokenizer is used with."""
+    hashes = {name: _sha256(np.fromfile(folder / name, np.uint8)) for name in _FILES}
+    facts = {"sha256": hashes, "tokens": tokens, "end_id": end_id}
+    (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+
+def _made(bundle: Path, key: Key, folder: Path) -> Compiled:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".compiling-") as temporary:
+        out = Path(temporary) / "compiled"
+        out.mkdir()
+        _convert(bundle, out, key.precision)
+        shutil.rmtree(folder, ignore_errors=True)
+        out.rename(folder)
+    made = read(folder)
+    if made is None:
+        raise OSError(f"{folder} cannot be read back")
+    return made
+
+
+def _convert(bundle: Path, out: Path, precision: str) -> None:
+    """In a process of its own, so that this one never imports torch. A time limit here ends it, too."""
+    command = [sys.executable, "-m", "wallscan.segment.convert", str(bundle), str(out), precision]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == REFUSED:
+        refusal = json.loads(done.stdout)
+        raise BundleError(Code(refusal["code"]), refusal["detail"])
+    if done.returncode != 0:
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise BundleError(
+            Code.BUNDLE_UNLOADABLE, f"the model does not compile ({done.returncode}): {last}"[:500]
+        )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One process of the machine compiles, the others wait for it. The lock ends with its holder."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _sha256(data: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(data.data).hexdigest()

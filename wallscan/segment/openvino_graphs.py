@@ -1,0 +1,87 @@
+"""The runtime of CPUs: OpenVINO on compiled models. Neither torch nor transformers is imported here."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wallscan.models.files import check_files
+from wallscan.models.manifest import Manifest, bundle_digest
+from wallscan.segment.compiled import ENCODER, HEAD, TEXT, Compiled, Key, compiled
+from wallscan.segment.engine import EngineSettings, Runtime
+from wallscan.segment.openvino_runtime import DEVICE, Precision, has_bf16, ov, processor, properties
+from wallscan.segment.preprocess import InputSpec
+from wallscan.segment.segmenter import Segmenter
+
+
+def load_openvino(folder: Path, settings: EngineSettings) -> Segmenter:
+    """The checked bundle on OpenVINO, compiled for this processor if it was not yet.
+
+    Raises BundleError as `check_files` and `compiled` do, and UnavailableError `storage_unavailable`.
+    """
+    manifest = check_files(folder)
+    core = ov.Core()
+    precision = _precision(manifest, settings, core)
+    version = ov.get_version()
+    key = Key(bundle_digest(manifest), version, processor(core), precision)
+    model = compiled(folder, key, settings.cache)
+    runtime = Runtime("openvino", version, core.get_property(DEVICE, "FULL_DEVICE_NAME"), precision)
+    graphs = OpenVinoGraphs(core, model, runtime, precision, settings.threads)
+    return Segmenter(graphs, model.tokenizer, InputSpec.read(folder), manifest)
+
+
+class OpenVinoGraphs:
+    """`Graphs` on OpenVINO. One request a graph, so one thread at a time."""
+
+    def __init__(
+        self, core: ov.Core, model: Compiled, runtime: Runtime, precision: Precision, threads: int
+    ) -> None:
+        self._core = core
+        self._runtime = runtime
+        # OpenVINO computes from the mapped files: they must live as long as it does.
+        self._mapped = {name: ov.Tensor(blob, shared_memory=True) for name, blob in model.blobs.items()}
+        self._threads = threads
+        self._encoder = self._request(ENCODER, precision)
+        self._head = self._request(HEAD, precision)
+        self._tower: ov.InferRequest | None = None
+
+    @property
+    def runtime(self) -> Runtime:
+        """See `Graphs.runtime`."""
+        return self._runtime
+
+    def embed(self, ids: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float32]:
+        """See `Graphs.embed`. The text tower is made at the first prompt that is not cached."""
+        if self._tower is None:
+            self._tower = self._request(TEXT, "f32")
+        self._tower.infer([ids, end])
+        return _output(self._tower, 0).copy()
+
+    def logits(
+        self, pixels: NDArray[np.float32], texts: Sequence[NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """See `Graphs.logits`."""
+        self._encoder.infer([pixels])
+        reduced = [_output(self._encoder, index) for index in range(len(self._encoder.output_tensors))]
+        # Prompts one by one, as on torch: one never changes another's bytes.
+        answers = []
+        for text in texts:
+            self._head.infer([text, *reduced], share_inputs=True)
+            answers.append(_output(self._head, 0).copy())
+        return np.concatenate(answers)
+
+    def _request(self, name: str, precision: Precision) -> ov.InferRequest:
+        given = properties(precision, self._threads)
+        return self._core.import_model(self._mapped[name], DEVICE, given).create_infer_request()
+
+
+def _output(request: ov.InferRequest, index: int) -> NDArray[np.float32]:
+    """A view of an output, valid until the request's next inference."""
+    view: NDArray[np.float32] = request.get_output_tensor(index).data
+    return view
+
+
+def _precision(manifest: Manifest, settings: EngineSettings, core: ov.Core) -> Precision:
+    fast = settings.precision == "fast" and manifest.admits("bf16") and has_bf16(core)
+    return "bf16" if fast else "f32"
