@@ -29,13 +29,12 @@ def fetch_bundle(store: ObjectStore, manifest: Manifest, folder: Path) -> None:
 
 
 def fetch_model(store: ObjectStore, manifest: Manifest, base: Manifest | None, parent: Path) -> Path:
-    """A bundle in a new folder of `parent`, and that of its base beside it; the bundle's folder.
+    """A bundle in a folder of `parent`, named by its digest, and its base beside it; the bundle's folder.
 
-    Raises as `fetch_bundle` does.
+    One that is there is not fetched again. Raises as `fetch_bundle` does.
     """
     for one in (manifest, base):
-        if one is not None:
-            folder = parent / bundle_digest(one)
+        if one is not None and not (folder := parent / bundle_digest(one)).exists():
             folder.mkdir()
             fetch_bundle(store, one, folder)
     return parent / bundle_digest(manifest)

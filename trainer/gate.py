@@ -1,0 +1,110 @@
+"""The gate: is a version worse than the one that serves? docs/decisions/0007 says why it is asked this way.
+
+Both answer the same photos, and what is looked at is their difference photo by photo. Whole source photos
+are drawn in the bootstrap. A version passes where each difference is surely no worse than a margin: where the
+bound of its one-sided 95 % interval is.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from trainer.benchmark import Benchmark
+from trainer.evaluation.intervals import paired_difference
+from trainer.evaluation.judge import Questions, Verdict, judge
+from trainer.evaluation.ways import RAW
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
+from wallscan.segment.engine import Engine
+from wallscan.wire.models import Check, Measured
+
+TWO_SIDED_LEVEL = 0.90
+"""Each of its two bounds is a one-sided 95 % bound."""
+IOU_MARGIN = 0.03
+"""Lost foreground IoU that is put up with, per family."""
+FIRED_MARGIN = 0.05
+"""More questions with a false find that are put up with, as a share."""
+SEED = 0
+QUESTIONS = Questions(squares_of=("crack",))
+
+Values = Mapping[tuple[Any, ...], float]
+"""What came of each question, by what identifies it; the source photo comes first."""
+
+
+def compare(model: Engine, active: Engine, benchmark: Benchmark) -> tuple[Measured, str | None]:
+    """What both come to, and the reason for refusing `model`, if there is one.
+
+    Raises TrainingError `benchmark_unusable` where no photo shows anything.
+    """
+    ours, theirs = (judge(engine, benchmark.samples, QUESTIONS) for engine in (model, active))
+    families = sorted({row.family for row in ours.judged if row.scores[RAW].overlap.actual})
+    if not families:
+        raise TrainingError(Code.BENCHMARK_UNUSABLE, f"{benchmark.name}: no photo is annotated and readable")
+    checks = [
+        _check(f"{family}: foreground IoU", _ious(ours, family), _ious(theirs, family), more_is_better=True)
+        for family in families
+    ]
+    for name, on_squares in (("wrong prompts that fire", False), ("false alarms on clean parts", True)):
+        if fired := _fired(ours, on_squares=on_squares):
+            checks.append(_check(name, fired, _fired(theirs, on_squares=on_squares), more_is_better=False))
+    measured = Measured(
+        benchmark=benchmark.name,
+        benchmark_sha256=benchmark.sha256,
+        photos=len({(row.group, row.image) for row in ours.judged}),
+        groups=len({row.group for row in ours.judged}),
+        checks=checks,
+    )
+    return measured, _refusal(measured)
+
+
+def _ious(verdict: Verdict, family: str) -> Values:
+    """Of the map cut at 0.5, on the photos that show the family."""
+    return {
+        (row.group, row.image): row.scores[RAW].overlap.iou
+        for row in verdict.judged
+        if row.family == family and row.scores[RAW].overlap.actual
+    }
+
+
+def _fired(verdict: Verdict, *, on_squares: bool) -> Values:
+    """Whether a prompt for what is not there marked more than a speck, on whole photos or on clean parts."""
+    return {
+        (row.group, row.image, row.prompt, row.square): float(row.fired(RAW))
+        for row in verdict.negatives
+        if (row.square is not None) is on_squares
+    }
+
+
+def _check(name: str, ours: Values, theirs: Values, *, more_is_better: bool) -> Check:
+    sides = [[side[question] for question in ours] for side in (ours, theirs)]
+    groups = [str(question[0]) for question in ours]
+    difference = paired_difference(*sides, groups, seed=SEED, level=TWO_SIDED_LEVEL)
+    margin = IOU_MARGIN if more_is_better else FIRED_MARGIN
+    return Check(
+        name=name,
+        more_is_better=more_is_better,
+        model=float(np.mean(sides[0])),
+        active=float(np.mean(sides[1])),
+        difference=difference.mean,
+        low=difference.low,
+        high=difference.high,
+        margin=margin,
+        passed=difference.low >= -margin if more_is_better else difference.high <= margin,
+    )
+
+
+def _refusal(measured: Measured) -> str | None:
+    failed = [_told(check) for check in measured.checks if not check.passed]
+    if not failed:
+        return None
+    where = f"{measured.benchmark} ({measured.photos} photos of {measured.groups} source photos)"
+    return f"not sure to be as good as the active version on {where}: {'; '.join(failed)}"
+
+
+def _told(check: Check) -> str:
+    limit = f"at least -{check.margin:.2f}" if check.more_is_better else f"at most +{check.margin:.2f}"
+    return (
+        f"{check.name} {check.model:.3f} against {check.active:.3f}, difference {check.difference:+.3f} "
+        f"[{check.low:+.3f}, {check.high:+.3f}], {limit} is needed"
+    )
