@@ -1,6 +1,7 @@
 """From a recipe and photos to a published bundle: what the command and the service both call."""
 
 import json
+import os
 from pathlib import Path
 
 from accelerate import PartialState
@@ -33,13 +34,12 @@ def fit(
 ) -> Manifest:
     """Train in `work`, or on from its checkpoint, then calibrate, evaluate and write the bundle to `out`.
 
-    `base` is the folder of the model to start from, None for `scratch`. `processes`: see `train`. Cancelled,
-    it publishes the best checkpoint so far. Raises TrainingCancelled when there is none, TrainingError (see
-    `train`, `settled`), BundleError where `base` cannot be used.
+    `base` is the folder of the model to start from; only `scratch` can do without. `processes`: see `train`.
+    Cancelled, it publishes the best checkpoint so far. Raises TrainingCancelled when there is none,
+    TrainingError (see `train`, `settled`), BundleError where `base` cannot be used.
     """
-    if (recipe.kind == "scratch") != (base is None):
-        need = "starts from nothing" if recipe.kind == "scratch" else "needs a base model"
-        raise TrainingError(Code.RECIPE_INVALID, f"the recipe {recipe.kind!r} {need}")
+    if base is None and recipe.kind != "scratch":
+        raise TrainingError(Code.RECIPE_INVALID, f"the recipe {recipe.kind!r} needs a base model")
     network = open_network(recipe, base)
     recipe = settled(recipe, data, network.spec)
     claim(work, recipe, base)
@@ -66,7 +66,7 @@ def claim(work: Path, recipe: Recipe, base: Path | None) -> None:
     path = work / CLAIM
     if not path.is_file():
         work.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{CLAIM}.{PartialState().process_index}")
+        temporary = path.with_name(f"{CLAIM}.{os.getpid()}")
         temporary.write_text(json.dumps(mine, indent=2), encoding="utf-8")
         temporary.replace(path)
         return

@@ -44,14 +44,21 @@ def build(recipe: Recipe) -> CLIPSegForImageSegmentation:
     _start_text(model)
     _start_vision(model, recipe)
     _start_decoder(model)
+    free_all(model)
     return model.train()
 
 
+def free_all(model: CLIPSegForImageSegmentation) -> None:
+    """Let all of a compact model learn but its token vectors.
+
+    They stay random and fixed: words never trained on stay apart from the known ones.
+    """
+    model.requires_grad_(True)
+    model.clip.text_model.embeddings.token_embedding.requires_grad_(False)
+
+
 def _start_text(model: CLIPSegForImageSegmentation) -> None:
-    """Token vectors stay random and fixed: words never trained on stay apart from the known ones."""
-    embedding = model.clip.text_model.embeddings.token_embedding.weight
-    nn.init.normal_(embedding, std=0.5)
-    embedding.requires_grad_(False)
+    nn.init.normal_(model.clip.text_model.embeddings.token_embedding.weight, std=0.5)
 
 
 def _start_vision(model: CLIPSegForImageSegmentation, recipe: Recipe) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
 from trainer.lora import add_lora
-from trainer.model import build, decode, embed, encode
+from trainer.model import build, decode, embed, encode, free_all
 from trainer.recipe import Recipe
 from wallscan.models.starter import starter_bundle
 from wallscan.segment.bundle import load_model
@@ -97,7 +97,9 @@ def open_network(recipe: Recipe, base: Path | None) -> Network:
     clipseg = load_model(base)
     torch.manual_seed(recipe.seed)
     clipseg.decoder.requires_grad_(True)
-    if recipe.kind == "full" and recipe.lora is not None:
+    if recipe.kind == "scratch":
+        free_all(clipseg)
+    elif recipe.kind == "full" and recipe.lora is not None:
         add_lora(clipseg, recipe.lora.rank, recipe.lora.alpha)
     elif recipe.kind == "full":
         clipseg.clip.vision_model.requires_grad_(True)

@@ -28,17 +28,21 @@ def _from_nothing(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
     200 steps it was ahead of AdamW alone from the 150th on.
     """
     trained = list(trained_parameters(model))
-    matrices = [parameter for name, parameter in trained if _is_vision_matrix(name, parameter)]
-    others = [parameter for name, parameter in trained if not _is_vision_matrix(name, parameter)]
+    with_muon = recipe.muon_learning_rate is not None
+    matrices = [parameter for name, parameter in trained if with_muon and _is_vision_matrix(name, parameter)]
+    others = [
+        parameter for name, parameter in trained if not (with_muon and _is_vision_matrix(name, parameter))
+    ]
     groups: list[dict[str, Any]] = [
         {"params": [parameter for parameter in others if parameter.ndim > 1]},
         {"params": [parameter for parameter in others if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
     decay = recipe.weight_decay
-    return [
-        AdamW(groups, lr=recipe.learning_rate, weight_decay=decay, betas=(0.9, 0.98)),
-        Muon(matrices, lr=recipe.muon_learning_rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
-    ]
+    adamw = AdamW(groups, lr=recipe.learning_rate, weight_decay=decay, betas=(0.9, 0.98))
+    if recipe.muon_learning_rate is None:
+        return [adamw]
+    rate = recipe.muon_learning_rate
+    return [adamw, Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")]
 
 
 def _fine_tuning(model: CLIPSegForImageSegmentation, recipe: Recipe) -> Optimizer:

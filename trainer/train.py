@@ -1,6 +1,7 @@
 """The training loop of every recipe, flat: draw, forward, loss, step, average, judge, save."""
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -25,6 +26,9 @@ from trainer.settle import bf16_pays
 from trainer.watch import Unwatched, Watcher
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
+
+PATIENCE = timedelta(hours=12)
+"""How long processes wait for the one that caches, judges or publishes for all."""
 
 
 def train(
@@ -96,7 +100,8 @@ def train(
 
 def make_accelerator(recipe: Recipe) -> Accelerator:
     """This process's device and precision, and its part of a run over several processes."""
-    precision = "bf16" if recipe.bf16 and bf16_pays(PartialState().device) else "no"
+    state = PartialState(timeout=PATIENCE)
+    precision = "bf16" if recipe.bf16 and bf16_pays(state.device) else "no"
     # accelerate keeps the precision for the process's life; a trainer's process sees many runs.
     AcceleratorState._reset_state()  # noqa: SLF001
     accelerator = Accelerator(mixed_precision=precision)

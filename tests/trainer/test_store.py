@@ -26,7 +26,7 @@ def test_rows_are_there_for_another_process(tmp_path):
     for first in range(0, filled.count, 8):
         put(filled, first, 8)
     assert filled.done == filled.count
-    there = pickle.loads(pickle.dumps(store(tmp_path)))
+    there = pickle.loads(pickle.dumps(store(tmp_path)))  # noqa: S301 - its own bytes
     assert (there.rows["states"].array[37] == 37).all()
     assert there.rows["truths"].array[300] == 300 % 256
 

@@ -68,13 +68,13 @@ def encode_rle(mask: Mask) -> CocoRle:
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     runs = np.diff(np.concatenate(([0], edges, [flat.size]))).tolist()
     counts = [0, *runs] if flat.size and flat[0] else runs
-    return {"size": [mask.shape[0], mask.shape[1]], "counts": _pack(counts)}
+    return {"size": [mask.shape[0], mask.shape[1]], "counts": pack_counts(counts)}
 
 
 def decode_rle(rle: CocoRle) -> Mask:
     """The mask of COCO's compressed run lengths. Raises ValueError where they do not fill `size`."""
     height, width = rle["size"]
-    counts = _unpack(rle["counts"])
+    counts = unpack_counts(rle["counts"])
     if any(count < 0 for count in counts) or sum(counts) != height * width:
         raise ValueError(f"run lengths do not fill {height} x {width} pixels")
     values = np.arange(len(counts)) % 2 * 255
@@ -86,7 +86,7 @@ def _is_binary(mask: Mask) -> bool:
     return cv2.countNonZero(between) == 0
 
 
-def _pack(counts: list[int]) -> str:
+def pack_counts(counts: list[int]) -> str:
     """Each count less the one before the last, in 5-bit groups (pycocotools, maskApi.c, rleToString)."""
     packed = bytearray()
     for position, count in enumerate(counts):
@@ -99,7 +99,8 @@ def _pack(counts: list[int]) -> str:
     return packed.decode("ascii")
 
 
-def _unpack(packed: str) -> list[int]:
+def unpack_counts(packed: str) -> list[int]:
+    """What `pack_counts` packed."""
     counts: list[int] = []
     value, shift = 0, 0
     for group in (ord(character) - 48 for character in packed):

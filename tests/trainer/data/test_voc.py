@@ -86,7 +86,9 @@ def test_a_missing_annotation_is_listed(tmp_path):
 
 
 def test_a_photo_may_show_several_families(tmp_path):
-    write_photo(tmp_path, "mixed", document(object_xml(CRACK, TRIANGLE) + object_xml(JOINT, box=(1, 50, 9, 60))))
+    write_photo(
+        tmp_path, "mixed", document(object_xml(CRACK, TRIANGLE) + object_xml(JOINT, box=(1, 50, 9, 60)))
+    )
     (sample,), report = read(tmp_path)
     assert sample.families == ("crack", "drywall joint")
     assert report.shapes == 2

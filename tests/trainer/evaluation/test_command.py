@@ -25,7 +25,8 @@ def evaluate(*options):
 def test_it_writes_every_table_a_page_and_pictures(tmp_path, bundle, data, tta):
     out, page, pictures = tmp_path / "new" / "out.json", tmp_path / "page.md", tmp_path / "sheets"
     result = evaluate(
-        "--model", bundle, "--data", data, "--json", out, "--markdown", page, "--pictures", pictures, "--tta", tta
+        "--model", bundle, "--data", data, "--json", out, "--markdown", page, "--pictures", pictures,
+        "--tta", tta,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     found = json.loads(out.read_text())
