@@ -10,11 +10,10 @@ from typing import Any
 from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
 from trainer.card import model_card
-from trainer.data import Photos
+from trainer.data import Classes, Photos
 from trainer.evaluation.judge import UNKNOWN_PROMPT, judge
 from trainer.evaluation.tables import summary
 from trainer.gates import FittedGate, fit_gates
-from trainer.phrases import FAMILIES
 from trainer.recipe import Recipe
 from wallscan.models.files import PREPROCESSOR, write_manifest
 from wallscan.models.folder import CLIPSEG_PREPROCESSOR
@@ -51,10 +50,10 @@ def publish(
         "attribution": ATTRIBUTION,
     }
     facts |= {"data": ("cracks-3ii36 train", "drywall-join-detect train", "rendered walls")}
-    facts |= {"recipe": recipe.model_dump(mode="json")}
+    facts |= {"recipe": recipe.model_dump(mode="json"), "data_digest": photos.digest()}
     write_manifest(out, {**facts, "default_presence": 0.5})
     gates = fit_gates(check_bundle(out), photos.held_out, recipe.seed)
-    write_manifest(out, facts | _gated(gates))
+    write_manifest(out, facts | _gated(gates, photos.classes))
     engine = check_bundle(out)
     metrics = {
         split: summary(judge(engine, samples))
@@ -63,12 +62,14 @@ def publish(
     }
     (out / "model-card.md").write_text(model_card(name, recipe, metrics, gates), encoding="utf-8")
     fitted = {prompt: dataclasses.asdict(gate) for prompt, gate in gates.items()}
-    return write_manifest(out, facts | _gated(gates) | {"metrics": {**metrics, "gates": fitted}})
+    return write_manifest(
+        out, facts | _gated(gates, photos.classes) | {"metrics": {**metrics, "gates": fitted}}
+    )
 
 
-def _gated(gates: Mapping[str, FittedGate]) -> dict[str, Any]:
+def _gated(gates: Mapping[str, FittedGate], classes: Classes) -> dict[str, Any]:
     families = [
         Family(name=name, phrases=phrases, presence=gates[name].presence)
-        for name, phrases in FAMILIES.items()
+        for name, phrases in classes.phrases().items()
     ]
     return {"families": families, "default_presence": gates[UNKNOWN_PROMPT].presence}

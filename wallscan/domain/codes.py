@@ -101,6 +101,7 @@ class Code(StrEnum):
 
     # Training
     BENCHMARK_UNUSABLE = "benchmark_unusable"  # the data set has no annotated photo to compare on
+    CLASSES_INVALID = "classes_invalid"  # no mapping of classes to families, or one that cannot be used
     DISK_TOO_SMALL = "disk_too_small"  # no room for what a run keeps on disk
     RECIPE_INVALID = "recipe_invalid"  # no recipe, or one that cannot be run on this data or machine
     TRAINING_PHOTOS_MISSING = "training_photos_missing"  # nothing to learn from, or nothing to hold out
