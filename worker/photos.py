@@ -99,7 +99,7 @@ def _record(resources: Resources, claim: Claim, analysis: Analysis) -> None:
             )
         )
     with transaction(resources.engine) as session:
-        recorded = tasks.finish(session, claim, analysis.facts, results)
+        recorded = tasks.finish(session, claim, analysis.facts, results, analysis.runtime)
     if not recorded:
         _log.warning("photo %s of run %s: the claim was lost", claim.photo_id, claim.run_id)
         resources.store.delete_many(result.mask_key for result in results)

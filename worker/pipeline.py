@@ -24,10 +24,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """All that is learnt from one photo; findings in the order of the prompts."""
+    """All that is learnt from one photo; findings in the order of the prompts, and what computed them."""
 
     facts: PhotoFacts
     findings: tuple[Finding, ...]
+    runtime: str
 
 
 def analyse(data: bytes, prompts: Sequence[str], engine: Engine, postprocess: Mapping[str, Any]) -> Analysis:
@@ -38,7 +39,8 @@ def analyse(data: bytes, prompts: Sequence[str], engine: Engine, postprocess: Ma
     """
     # Twice the network's input keeps what its own area-averaging needs, at a third of the time.
     photo = decode(data, target_px=2 * engine.input_px)
-    return Analysis(_facts(photo), tuple(_findings(photo, prompts, engine, postprocess)))
+    findings = tuple(_findings(photo, prompts, engine, postprocess))
+    return Analysis(_facts(photo), findings, str(engine.runtime))
 
 
 def _findings(

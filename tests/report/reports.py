@@ -84,6 +84,7 @@ def report(walls: list[WallRow], photos: list[PhotoRow], **fields: object) -> Re
         model_digest="5f" * 32,
         prompts=PROMPTS,
         postprocess={"name": "founding", "version": 1, "denoise": "gaussian", "denoise_px": 3},
+        runtimes=["openvino 2026.4 on a processor in f32", "torch 2.13 on cuda in f32"],
         created_at=ended - dt.timedelta(minutes=3),
         started_at=ended - dt.timedelta(seconds=125),
         ended_at=ended,

@@ -11,7 +11,7 @@ from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import PhotoState
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.report_queries import join_by_hashing, photo_rows, wall_rows
-from wallscan.records.tables import Inspection, Photo, Run, Site
+from wallscan.records.tables import Inspection, Photo, Run, Site, Task
 from wallscan.wire.report import PhotoRow, Report, RunFacts, WallRow
 
 
@@ -73,7 +73,7 @@ def _report(
         site=site.name,
         inspection_id=inspection.id,
         inspection=inspection.name,
-        run=_run_facts(run, model),
+        run=_run_facts(session, run, model),
         walls=[_wall_row(row) for row in walls],
         photos=_photos(session, run, wall_id) if photos else [],
         rejected=_rejected(session, run, wall_id),
@@ -99,7 +99,8 @@ def _chosen(
     return site, inspection, run, model
 
 
-def _run_facts(run: Run, model: ModelVersion) -> RunFacts:
+def _run_facts(session: Session, run: Run, model: ModelVersion) -> RunFacts:
+    runtimes = select(Task.runtime).where(Task.run_id == run.id, Task.runtime.is_not(None)).distinct()
     return RunFacts(
         run_id=run.id,
         state=run.state,
@@ -107,6 +108,7 @@ def _run_facts(run: Run, model: ModelVersion) -> RunFacts:
         model_digest=model.digest,
         prompts=run.prompts,
         postprocess=run.postprocess,
+        runtimes=sorted(filter(None, session.scalars(runtimes))),
         created_at=run.created_at,
         started_at=run.started_at,
         ended_at=run.ended_at,

@@ -224,6 +224,7 @@ class Task(Base):
     lease_until: Mapped[dt.datetime | None]
     sent_at: Mapped[dt.datetime | None]  # when its message last went out; the sweeper's window
     worker: Mapped[str | None] = mapped_column(String(200))
+    runtime: Mapped[str | None] = mapped_column(String(300))  # what computed the result; see segment.Runtime
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]
     started_at: Mapped[dt.datetime | None]

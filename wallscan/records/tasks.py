@@ -115,9 +115,18 @@ def extend(session: Session, claim: Claim, lease_s: float) -> bool:
     return held.first() is not None
 
 
-def finish(session: Session, claim: Claim, facts: PhotoFacts, results: Sequence[ItemResult]) -> bool:
-    """Write a photo's results and end its task; false, and nothing written, where the claim was lost."""
-    if not _end(session, claim, state=TaskState.SUCCEEDED):
+def finish(
+    session: Session,
+    claim: Claim,
+    facts: PhotoFacts,
+    results: Sequence[ItemResult],
+    runtime: str | None = None,
+) -> bool:
+    """Write a photo's results and end its task; false, and nothing written, where the claim was lost.
+
+    `runtime` names what computed the results.
+    """
+    if not _end(session, claim, state=TaskState.SUCCEEDED, runtime=runtime):
         return False
     session.execute(update(Photo).where(Photo.id == claim.photo_id).values(asdict(facts)))
     ids = {"run_id": claim.run_id, "photo_id": claim.photo_id}

@@ -15,7 +15,7 @@ from torch import nn
 from wallscan.domain.errors import BundleError
 from wallscan.segment.bundle import load_model, prompt_tokenizer
 from wallscan.segment.clipseg import Encoder, Head, TextTower
-from wallscan.segment.compiled import ENCODER, HEAD, REFUSED, TEXT, TOKENIZER, write_facts
+from wallscan.segment.compiled import ENCODER, HEAD, REFUSED, TEXT, write_facts
 from wallscan.segment.openvino_runtime import DEVICE, Precision, ov, properties
 from wallscan.segment.preprocess import InputSpec
 
@@ -26,19 +26,18 @@ def convert(bundle: Path, out: Path, precision: Precision) -> None:
     The text tower stays float32: it runs once a prompt, and all masks of the prompt hang on it. Raises
     BundleError as `load_model` and `InputSpec.read` do.
     """
-    side = InputSpec.read(bundle).side
+    spec = InputSpec.read(bundle)
     model = load_model(bundle)
     tokenizer = prompt_tokenizer(bundle, model)
-    pixels = torch.zeros(1, 3, side, side)
+    pixels = torch.zeros(1, 3, spec.side, spec.side)
     text = torch.zeros(1, model.config.projection_dim)
     ids, end = torch.zeros(1, tokenizer.length, dtype=torch.int64), torch.zeros(1, dtype=torch.int64)
-    encoder = Encoder(model, side)
+    encoder = Encoder(model, spec.side)
     with torch.inference_mode():
         _compile(encoder, (pixels,), out / ENCODER, precision)
         _compile(Head(model), (text, *encoder(pixels)), out / HEAD, precision)
         _compile(TextTower(model), (ids, end), out / TEXT, "f32")
-    tokenizer.tokenizer.save(str(out / TOKENIZER), pretty=False)
-    write_facts(out, tokens=tokenizer.length, end_id=tokenizer.end_id)
+    write_facts(out, tokenizer, spec)
 
 
 def _compile(module: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, precision: Precision) -> None:

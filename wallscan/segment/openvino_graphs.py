@@ -6,21 +6,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wallscan.models.files import check_files
+from wallscan.models.files import read_manifest
 from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.segment.compiled import ENCODER, HEAD, TEXT, Compiled, Key, compiled
 from wallscan.segment.engine import EngineSettings, Runtime
 from wallscan.segment.openvino_runtime import DEVICE, Precision, has_bf16, ov, processor, properties
-from wallscan.segment.preprocess import InputSpec
 from wallscan.segment.segmenter import Segmenter
 
 
 def load_openvino(folder: Path, settings: EngineSettings) -> Segmenter:
-    """The checked bundle on OpenVINO, compiled for this processor if it was not yet.
+    """The bundle on OpenVINO, compiled for this processor if it was not yet.
 
-    Raises BundleError as `check_files` and `compiled` do, and UnavailableError `storage_unavailable`.
+    Raises BundleError as `compiled` does, and UnavailableError `storage_unavailable`.
     """
-    manifest = check_files(folder)
+    manifest = read_manifest(folder)
     core = ov.Core()
     precision = _precision(manifest, settings, core)
     version = ov.get_version()
@@ -28,7 +27,7 @@ def load_openvino(folder: Path, settings: EngineSettings) -> Segmenter:
     model = compiled(folder, key, settings.cache)
     runtime = Runtime("openvino", version, core.get_property(DEVICE, "FULL_DEVICE_NAME"), precision)
     graphs = OpenVinoGraphs(core, model, runtime, precision, settings.threads)
-    return Segmenter(graphs, model.tokenizer, InputSpec.read(folder), manifest)
+    return Segmenter(graphs, model.tokenizer, model.spec, manifest)
 
 
 class OpenVinoGraphs:

@@ -75,6 +75,9 @@ class RunFacts(Body):
     model_digest: str
     prompts: list[str]
     postprocess: dict[str, Any]
+    runtimes: list[str] = Field(
+        default=[], description="what computed the results; of several, none gives all the same bytes again"
+    )
     created_at: dt.datetime
     started_at: dt.datetime | None
     ended_at: dt.datetime | None
