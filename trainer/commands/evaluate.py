@@ -47,7 +47,7 @@ def evaluate(
     console = Console(stderr=True)
     set_threads(threads)
     try:
-        samples = _samples(data, split, console)
+        samples = read_samples(data, split, console)
         for path in filter(None, (out, page)):  # now, and not after minutes of work
             path.parent.mkdir(parents=True, exist_ok=True)
         with model_folder(model) as source, tempfile.TemporaryDirectory() as scratch:
@@ -63,8 +63,8 @@ def evaluate(
     print(silence_markdown(found["wrong_prompts"], found["false_alarms"]))
 
 
-def _samples(folders: Iterable[Path], split: str, console: Console) -> list[Sample]:
-    """Raises TrainingError `folder_without_photos`."""
+def read_samples(folders: Iterable[Path], split: str, console: Console) -> list[Sample]:
+    """All photos of a split; what was left out is printed. Raises TrainingError `folder_without_photos`."""
     samples: list[Sample] = []
     for folder in folders:
         members, report = read_folders(folder, split)

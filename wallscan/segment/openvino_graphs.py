@@ -15,13 +15,20 @@ from wallscan.segment.segmenter import Segmenter
 
 
 def load_openvino(folder: Path, settings: EngineSettings) -> Segmenter:
-    """The bundle on OpenVINO, compiled for this processor if it was not yet.
+    """The bundle on OpenVINO in the precision that the settings wish and the bundle admits.
+
+    Raises as `open_openvino` does.
+    """
+    return open_openvino(folder, settings, _precision(read_manifest(folder), settings))
+
+
+def open_openvino(folder: Path, settings: EngineSettings, precision: Precision) -> Segmenter:
+    """The bundle on OpenVINO in this precision, compiled for this processor if it was not yet.
 
     Raises BundleError as `compiled` does, and UnavailableError `storage_unavailable`.
     """
     manifest = read_manifest(folder)
     core = ov.Core()
-    precision = _precision(manifest, settings, core)
     version = ov.get_version()
     key = Key(bundle_digest(manifest), version, processor(core), precision)
     model = compiled(folder, key, settings.cache)
@@ -81,6 +88,6 @@ def _output(request: ov.InferRequest, index: int) -> NDArray[np.float32]:
     return view
 
 
-def _precision(manifest: Manifest, settings: EngineSettings, core: ov.Core) -> Precision:
-    fast = settings.precision == "fast" and manifest.admits("bf16") and has_bf16(core)
+def _precision(manifest: Manifest, settings: EngineSettings) -> Precision:
+    fast = settings.precision == "fast" and manifest.admits("bf16") and has_bf16(ov.Core())
     return "bf16" if fast else "f32"
