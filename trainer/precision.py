@@ -19,13 +19,14 @@ def precision_check(fast: Engine, exact: Engine, samples: Sequence[Sample]) -> P
 
     Raises TrainingError `benchmark_unusable` where no readable photo shows anything.
     """
-    ours, theirs = ([row for row in judge(engine, samples).judged if _shows(row)] for engine in (fast, exact))
+    verdicts = [judge(engine, samples) for engine in (fast, exact)]
+    ours, theirs = ([row for row in verdict.judged if _shows(row)] for verdict in verdicts)
     if not theirs:
         raise TrainingError(Code.BENCHMARK_UNUSABLE, "no photo is annotated and readable")
     return PrecisionCheck(
         mean_iou_drop=max(_mean_iou(theirs, way) - _mean_iou(ours, way) for way in WAYS),
         coverage_change=max((_change(_marked(ours, way), _marked(theirs, way)) for way in WAYS), key=abs),
-        photos=len({(row.group, row.image) for row in theirs}),
+        photos=len(samples) - len(verdicts[1].left_out),
         benchmark_digest=benchmark_digest(samples),
     )
 
