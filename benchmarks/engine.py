@@ -99,8 +99,9 @@ def public(inputs: Inputs) -> Run:
         if what == NETWORK:
             return model(**prepared[count])
         image = Image.open(io.BytesIO(inputs.photo(what))).convert("RGB")
-        logits = model(**tensors(image, PROMPTS[:count])).logits.reshape(count, 352, 352)
-        return [cleaned_png(one, image.size) for one in logits.sigmoid().numpy()]
+        logits = model(**tensors(image, PROMPTS[:count])).logits
+        maps = logits.reshape(count, *logits.shape[-2:]).sigmoid().numpy()
+        return [cleaned_png(one, image.size) for one in maps]
 
     return run
 
