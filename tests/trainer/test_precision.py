@@ -13,9 +13,8 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.models.files import check_files
 from wallscan.models.manifest import Manifest, bundle_digest
-from wallscan.segment import compiled, openvino_graphs
-from wallscan.segment.convert import convert
-from wallscan.segment.engine import EngineSettings, load_engine
+from wallscan.segment import openvino_graphs
+from wallscan.segment.engine import EngineSettings
 
 
 @pytest.fixture
@@ -71,29 +70,33 @@ def test_photos_that_show_nothing_are_no_benchmark(bundle):
 
 
 @pytest.fixture
-def _has_bf16(monkeypatch):
-    """As on a processor that has it. Where it has not, OpenVINO computes in float32 instead."""
+def answering(bundle, monkeypatch):
+    """A processor that has bf16, where a bundle marks `wide` cells in bf16 and 200 in float32."""
     for module in (command, openvino_graphs):
         monkeypatch.setattr(module, "has_bf16", lambda _: True)
-    monkeypatch.setattr(compiled, "_convert", convert)
+
+    def set_wide(wide):
+        cells = {"bf16": wide, "f32": 200}
+        manifest = check_files(bundle)
+        monkeypatch.setattr(command, "open_openvino", lambda *asked: Answers(manifest, cells[asked[2]]))
+
+    return set_wide
 
 
-@pytest.mark.usefixtures("_has_bf16")
-def test_the_command_admits_and_from_then_on_fast_is_bf16(bundle, data, tmp_path):
-    def runtime(wish):
-        settings = EngineSettings(tmp_path / "cache", "openvino", wish)
-        return load_engine(bundle, settings).runtime.precision
+@pytest.mark.parametrize(("wide", "precision"), [(200, "bf16"), (190, "f32")])
+def test_the_command_decides_what_fast_is(bundle, data, tmp_path, answering, wide, precision):
+    def chosen(wish):
+        return openvino_graphs._precision(check_files(bundle), EngineSettings(tmp_path, "openvino", wish))
 
     before = bundle_digest(check_files(bundle))
-    assert runtime("fast") == "f32"
+    assert chosen("fast") == "f32"
+    answering(wide)
     done = CliRunner().invoke(app, ["precision", "--model", str(bundle), "--data", str(data)])
     assert done.exit_code == 0, done.output
-    manifest = check_files(bundle)
-    assert bundle_digest(manifest) != before
-    assert bundle_digest(manifest) in done.output
-    assert ("bf16 admitted" in done.output) == manifest.admits("bf16")
-    assert runtime("fast") == ("bf16" if manifest.admits("bf16") else "f32")
-    assert runtime("exact") == "f32"
+    after = bundle_digest(check_files(bundle))
+    assert after != before
+    assert after in done.output
+    assert (chosen("fast"), chosen("exact")) == (precision, "f32")
 
 
 def test_the_command_says_where_nothing_can_be_measured(bundle, data, monkeypatch):
