@@ -179,7 +179,7 @@ def test_two_processes_at_once_convert_once(ready, tiny_bundle, tmp_path):
     paths = map(str, (tiny_bundle, cache, ready, barrier))
     command = [sys.executable, "-c", _LOAD_WITH_A_SLOW_CONVERSION, *paths]
     running = [subprocess.Popen(command) for _ in range(2)]
-    assert [process.wait(120) for process in running] == [0, 0]
+    assert [process.wait(280) for process in running] == [0, 0]
     assert (cache / "conversions").read_text() == "one\n"
 
 
