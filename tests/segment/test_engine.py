@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from transformers import AutoTokenizer, CLIPSegForImageSegmentation
 
-from tests.segment.tiny import tiny_model, write_model
+from tests.segment.tiny import FACTS, tiny_model, write_model
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import InferenceError, PromptError
 from wallscan.domain.pipelines import FOUNDING
 from wallscan.measure import measured
-from wallscan.models import starter_bundle
+from wallscan.models import bundle_digest, read_manifest, starter_bundle, write_manifest
+from wallscan.models.files import DECODER
 from wallscan.segment.preprocess import InputSpec, preprocess
 from wallscan.segment.segmenter import MAX_CACHED_PROMPTS
 
@@ -118,6 +120,21 @@ def test_an_answer_that_is_no_number_has_its_own_code(load, tmp_path, photo, pla
     with pytest.raises(InferenceError) as caught:
         engine.probabilities(photo, ["crack"])
     assert caught.value.code == Code.INFERENCE_NOT_FINITE
+
+
+def test_a_decoder_alone_answers_with_the_encoder_of_its_base(load, tmp_path, photo):
+    model = tiny_model()
+    base = write_model(tmp_path / "base", model)
+    with torch.no_grad():
+        model.decoder.film_add.bias += 0.5
+    whole = load(write_model(tmp_path / "whole", model)).probabilities(photo, ["crack"])
+    (tmp_path / "delta").mkdir()
+    save_file(model.decoder.state_dict(), tmp_path / "delta" / DECODER)
+    known = read_manifest(base)
+    completes = {"name": known.name, "digest": bundle_digest(known)}
+    write_manifest(tmp_path / "delta", {**FACTS, "delta_of": completes})
+    assert load(tmp_path / "delta").probabilities(photo, ["crack"]).tobytes() == whole.tobytes()
+    assert load(base).probabilities(photo, ["crack"]).tobytes() != whole.tobytes()
 
 
 def test_a_photo_of_one_row_is_answered(load, tiny_bundle):

@@ -47,9 +47,10 @@ def load_torch(folder: Path, settings: EngineSettings | None) -> Segmenter:
 
 def _on_torch(folder: Path, device: str) -> Segmenter:
     manifest = check_files(folder)
-    spec = InputSpec.read(folder)
+    whole = whole_folder(folder)
+    spec = InputSpec.read(whole)
     model = load_model(folder)
-    tokenizer = prompt_tokenizer(folder, model)
+    tokenizer = prompt_tokenizer(whole, model)
     return Segmenter(TorchGraphs(model, spec.side, device), tokenizer, spec, manifest)
 
 

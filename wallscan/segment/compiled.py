@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, UnavailableError
-from wallscan.models.files import check_files
+from wallscan.models.files import PREPROCESSOR, check_files
 from wallscan.segment.preprocess import InputSpec
 from wallscan.segment.tokens import PromptTokenizer
 
@@ -33,7 +33,7 @@ REFUSED = 3
 
 _FORMAT = 1
 """Raise it whenever the graphs change: what older code has compiled is not taken then."""
-_FILES = (ENCODER, HEAD, TEXT, TOKENIZER)
+_FILES = (ENCODER, HEAD, TEXT, TOKENIZER, PREPROCESSOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +95,19 @@ def read(folder: Path) -> Compiled | None:
             return None
         words = Tokenizer.from_buffer(blobs.pop(TOKENIZER).tobytes())
         tokenizer = PromptTokenizer(words, facts["tokens"], facts["end_id"])
-        side, mean, std = facts["input"]
-        return Compiled(dict(blobs), tokenizer, InputSpec(side, tuple(mean), tuple(std)))
+        return Compiled(dict(blobs), tokenizer, InputSpec.read(folder))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def write_facts(folder: Path, tokenizer: PromptTokenizer, spec: InputSpec) -> None:
-    """Conclude a folder of compiled files: the tokenizer, what it is used with, the input, all hashes."""
+def conclude(folder: Path, source: Path, tokenizer: PromptTokenizer) -> None:
+    """Complete a folder of compiled graphs: what else answering takes of the bundle `source`, all hashes."""
+    shutil.copyfile(source / PREPROCESSOR, folder / PREPROCESSOR)
     tokenizer.tokenizer.save(str(folder / TOKENIZER), pretty=False)
     facts = {
         "sha256": {name: _sha256(np.fromfile(folder / name, np.uint8)) for name in _FILES},
         "tokens": tokenizer.length,
         "end_id": tokenizer.end_id,
-        "input": [spec.side, spec.mean, spec.std],
     }
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 

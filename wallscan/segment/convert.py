@@ -13,9 +13,10 @@ import torch
 from torch import nn
 
 from wallscan.domain.errors import BundleError
+from wallscan.models.delta import whole_folder
 from wallscan.segment.bundle import load_model, prompt_tokenizer
 from wallscan.segment.clipseg import Encoder, Head, TextTower
-from wallscan.segment.compiled import ENCODER, HEAD, REFUSED, TEXT, write_facts
+from wallscan.segment.compiled import ENCODER, HEAD, REFUSED, TEXT, conclude
 from wallscan.segment.openvino_runtime import DEVICE, Precision, ov, properties
 from wallscan.segment.preprocess import InputSpec
 
@@ -26,9 +27,10 @@ def convert(bundle: Path, out: Path, precision: Precision) -> None:
     The text tower stays float32: it runs once a prompt, and all masks of the prompt hang on it. Raises
     BundleError as `load_model` and `InputSpec.read` do.
     """
-    spec = InputSpec.read(bundle)
+    whole = whole_folder(bundle)
+    spec = InputSpec.read(whole)
     model = load_model(bundle)
-    tokenizer = prompt_tokenizer(bundle, model)
+    tokenizer = prompt_tokenizer(whole, model)
     pixels = torch.zeros(1, 3, spec.side, spec.side)
     text = torch.zeros(1, model.config.projection_dim)
     ids, end = torch.zeros(1, tokenizer.length, dtype=torch.int64), torch.zeros(1, dtype=torch.int64)
@@ -37,7 +39,7 @@ def convert(bundle: Path, out: Path, precision: Precision) -> None:
         _compile(encoder, (pixels,), out / ENCODER, precision)
         _compile(Head(model), (text, *encoder(pixels)), out / HEAD, precision)
         _compile(TextTower(model), (ids, end), out / TEXT, "f32")
-    write_facts(out, tokenizer, spec)
+    conclude(out, whole, tokenizer)
 
 
 def _compile(module: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, precision: Precision) -> None:
