@@ -33,7 +33,8 @@ REFUSED = 3
 
 _FORMAT = 1
 """Raise it whenever the graphs change: what older code has compiled is not taken then."""
-_FILES = (ENCODER, HEAD, TEXT, TOKENIZER, PREPROCESSOR)
+_GRAPHS = (ENCODER, HEAD, TEXT)
+_FILES = (*_GRAPHS, TOKENIZER, PREPROCESSOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A checked compiled model, all that answering takes: its files mapped into memory as uint8, its
+    """A checked compiled model, all that answering takes: its graphs mapped into memory as uint8, its
     tokenizer and its input.
     """
 
@@ -93,9 +94,10 @@ def read(folder: Path) -> Compiled | None:
         blobs = {name: np.memmap(folder / name, np.uint8, "c") for name in _FILES}
         if facts["sha256"] != {name: _sha256(blob) for name, blob in blobs.items()}:
             return None
-        words = Tokenizer.from_buffer(blobs.pop(TOKENIZER).tobytes())
+        words = Tokenizer.from_buffer(blobs[TOKENIZER].tobytes())
         tokenizer = PromptTokenizer(words, facts["tokens"], facts["end_id"])
-        return Compiled(dict(blobs), tokenizer, InputSpec.read(folder))
+        graphs = {name: blobs[name] for name in _GRAPHS}
+        return Compiled(graphs, tokenizer, InputSpec.read(folder))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
