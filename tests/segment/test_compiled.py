@@ -130,6 +130,8 @@ def test_a_bundle_is_checked_before_it_is_compiled(tmp_path, conversions):
     assert conversions == []
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_conversions_process_blames_the_bundle_by_code(tmp_path):
     model = tiny_model()
     del model.decoder.film_add

@@ -161,6 +161,8 @@ print(heavy, answer.tobytes().hex()[:64])
 """
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_process_of_openvino_imports_neither_torch_nor_transformers(tiny_bundle, tmp_path):
     """The real conversion too: it happens in a process of its own."""
     command = [sys.executable, "-c", _ASK, str(tiny_bundle), str(tmp_path / "cache")]

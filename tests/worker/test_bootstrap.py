@@ -46,6 +46,8 @@ def env(tmp_path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_parent_imports_no_engine_and_an_openvino_child_no_torch(env):
     done = subprocess.run(
         [sys.executable, "-c", _WARM_UP],
