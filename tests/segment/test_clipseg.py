@@ -72,7 +72,7 @@ def test_configurations_older_than_the_end_token_are_read_as_transformers_reads_
         def encode(self, _):
             return type("Encoding", (), {"ids": ids})
 
-    padded, end = map(torch.from_numpy, PromptTokenizer(Words(), 77, 2)("any"))
+    padded, end = map(torch.from_numpy, PromptTokenizer(Words(), 77, 2)("any"))  # type: ignore[arg-type]
     theirs = model.get_conditional_embeddings(batch_size=1, input_ids=torch.tensor([ids]))
     torch.testing.assert_close(TextTower(model)(padded, end), theirs, rtol=0, atol=1e-5)
 

@@ -14,7 +14,7 @@ from wallscan.domain.errors import TrainingError
 from wallscan.models.files import check_files
 from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.segment import openvino_graphs
-from wallscan.segment.engine import EngineSettings
+from wallscan.segment.engine import EngineSettings, Runtime
 
 
 @pytest.fixture
@@ -30,11 +30,14 @@ def samples(data):
 class Answers:
     """An engine that marks the photos' middle, `wide` cells of 20 high and 20 across."""
 
+    input_px = 400
+    runtime = Runtime("arithmetic", "1", "cpu", "f32")
+
     def __init__(self, manifest: Manifest, wide: int) -> None:
         self.manifest = manifest.model_copy(update={"default_presence": 0.0, "families": ()})
         self._wide = wide
 
-    def probabilities(self, _, prompts):
+    def probabilities(self, image, prompts):  # noqa: ARG002 - the port's
         answer = np.zeros((len(prompts), 400, 400), np.float32)
         answer[:, 100:300, 100 : 100 + self._wide] = 1.0
         return answer

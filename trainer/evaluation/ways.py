@@ -11,7 +11,7 @@ from trainer.evaluation.metrics import Mask
 from wallscan.domain.pipelines import FOUNDING
 from wallscan.measure.measured import measured
 from wallscan.models.manifest import Manifest
-from wallscan.segment.engine import Engine
+from wallscan.segment.engine import Engine, Runtime
 
 RAW = "raw"
 RAW_THRESHOLD = 0.5
@@ -57,6 +57,11 @@ class FlipAveraged:
     def input_px(self) -> int:
         """The model's."""
         return self._engine.input_px
+
+    @property
+    def runtime(self) -> Runtime:
+        """The model's."""
+        return self._engine.runtime
 
     def probabilities(self, image: NDArray[np.uint8], prompts: Sequence[str]) -> NDArray[np.float32]:
         """See `Engine.probabilities`."""

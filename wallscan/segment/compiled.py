@@ -96,8 +96,7 @@ def read(folder: Path) -> Compiled | None:
             return None
         words = Tokenizer.from_buffer(blobs[TOKENIZER].tobytes())
         tokenizer = PromptTokenizer(words, facts["tokens"], facts["end_id"])
-        graphs = {name: blobs[name] for name in _GRAPHS}
-        return Compiled(graphs, tokenizer, InputSpec.read(folder))
+        return Compiled({name: blobs[name] for name in _GRAPHS}, tokenizer, InputSpec.read(folder))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
