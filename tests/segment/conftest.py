@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -30,7 +28,7 @@ def bundle(request, tiny_bundle):
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory) -> Path:
+def cache(tmp_path_factory):
     """Compiled models of all tests, each made once."""
     return tmp_path_factory.mktemp("compiled")
 

@@ -94,7 +94,12 @@ def test_an_answer_outlives_the_next_question(load, tiny_bundle, photo):
 def test_a_prompt_is_embedded_once_and_the_cache_stays_bounded(load, tiny_bundle, photo, monkeypatch):
     engine, embedded = load(tiny_bundle), []
     embed = engine._graphs.embed
-    monkeypatch.setattr(engine._graphs, "embed", lambda *ids: (embedded.append(1), embed(*ids))[1])
+
+    def counted(*ids):
+        embedded.append(ids)
+        return embed(*ids)
+
+    monkeypatch.setattr(engine._graphs, "embed", counted)
     engine.probabilities(photo, ["crack"])
     engine.probabilities(photo, ["crack"])
     assert len(embedded) == 1

@@ -61,6 +61,8 @@ class Compiled:
     blobs: dict[str, NDArray[np.uint8]]
     tokenizer: PromptTokenizer
     spec: InputSpec
+    finite: bool
+    """Whether all weights are numbers: OpenVINO's ReLU makes 0 of NaN, and nobody would know."""
 
 
 def compiled(bundle: Path, key: Key, cache: Path) -> Compiled:
@@ -91,17 +93,20 @@ def read(folder: Path) -> Compiled | None:
     try:
         facts = json.loads((folder / FACTS).read_bytes())
         # Mapped copy-on-write: processes of one machine share the pages, OpenVINO asks for writable memory.
-        blobs = {name: np.memmap(folder / name, np.uint8, "c") for name in _FILES}
+        blobs: dict[str, NDArray[np.uint8]] = {
+            name: np.memmap(folder / name, np.uint8, "c") for name in _FILES
+        }
         if facts["sha256"] != {name: _sha256(blob) for name, blob in blobs.items()}:
             return None
         words = Tokenizer.from_buffer(blobs[TOKENIZER].tobytes())
         tokenizer = PromptTokenizer(words, facts["tokens"], facts["end_id"])
-        return Compiled({name: blobs[name] for name in _GRAPHS}, tokenizer, InputSpec.read(folder))
+        graphs = {name: blobs[name] for name in _GRAPHS}
+        return Compiled(graphs, tokenizer, InputSpec.read(folder), facts["finite"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def conclude(folder: Path, source: Path, tokenizer: PromptTokenizer) -> None:
+def conclude(folder: Path, source: Path, tokenizer: PromptTokenizer, *, finite: bool) -> None:
     """Complete a folder of compiled graphs: what else answering takes of the bundle `source`, all hashes."""
     shutil.copyfile(source / PREPROCESSOR, folder / PREPROCESSOR)
     tokenizer.tokenizer.save(str(folder / TOKENIZER), pretty=False)
@@ -109,6 +114,7 @@ def conclude(folder: Path, source: Path, tokenizer: PromptTokenizer) -> None:
         "sha256": {name: _sha256(np.fromfile(folder / name, np.uint8)) for name in _FILES},
         "tokens": tokenizer.length,
         "end_id": tokenizer.end_id,
+        "finite": finite,
     }
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 

@@ -39,7 +39,8 @@ def convert(bundle: Path, out: Path, precision: Precision) -> None:
         _compile(encoder, (pixels,), out / ENCODER, precision)
         _compile(Head(model), (text, *encoder(pixels)), out / HEAD, precision)
         _compile(TextTower(model), (ids, end), out / TEXT, "f32")
-    conclude(out, whole, tokenizer)
+    finite = all(bool(weights.isfinite().all()) for weights in model.parameters())
+    conclude(out, whole, tokenizer, finite=finite)
 
 
 def _compile(module: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, precision: Precision) -> None:

@@ -48,6 +48,7 @@ class OpenVinoGraphs:
         # OpenVINO computes from the mapped files: they must live as long as it does.
         self._mapped = {name: ov.Tensor(blob, shared_memory=True) for name, blob in model.blobs.items()}
         self._threads = threads
+        self._finite = model.finite
         self._encoder = self._request(ENCODER, precision)
         self._head = self._request(HEAD, precision)
         self._tower: ov.InferRequest | None = None
@@ -70,6 +71,8 @@ class OpenVinoGraphs:
         """See `Graphs.logits`."""
         self._encoder.infer([pixels])
         reduced = [_output(self._encoder, index) for index in range(len(self._encoder.output_tensors))]
+        if not (self._finite and all(np.isfinite(each).all() for each in reduced)):
+            return np.full((len(texts), 1, 1), np.nan, np.float32)
         # Prompts one by one, as on torch: one never changes another's bytes.
         answers = []
         for text in texts:
