@@ -101,9 +101,14 @@ class Code(StrEnum):
 
     # Training
     BENCHMARK_UNUSABLE = "benchmark_unusable"  # the data set has no annotated photo to compare on
+    DATASET_CHECKSUM_MISMATCH = "dataset_checksum_mismatch"  # storage holds other bytes than announced
+    DATASET_NOT_UPLOADED = "dataset_not_uploaded"  # announced, but its bytes never arrived
+    DATASET_UNKNOWN = "dataset_unknown"
     DISK_TOO_SMALL = "disk_too_small"  # no room for what a run keeps on disk
     RECIPE_INVALID = "recipe_invalid"  # no recipe, or one that cannot be run on this data or machine
+    TRAINING_NOT_CANCELLABLE = "training_not_cancellable"
     TRAINING_PHOTOS_MISSING = "training_photos_missing"  # nothing to learn from, or nothing to hold out
+    TRAINING_UNKNOWN = "training_unknown"
     WORK_FOLDER_TAKEN = "work_folder_taken"  # the work folder holds another run
 
     # The system
