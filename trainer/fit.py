@@ -16,7 +16,7 @@ from trainer.train import train
 from trainer.watch import TrainingCancelled, Watcher
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
-from wallscan.models.files import WEIGHTS, describe, read_manifest
+from wallscan.models.files import DECODER, WEIGHTS, describe, read_manifest
 from wallscan.models.manifest import Manifest
 
 CLAIM = "run.json"
@@ -58,9 +58,13 @@ def fit(
     return read_manifest(out)
 
 
+def _weights(base: Path) -> Path:
+    return base / (WEIGHTS if (base / WEIGHTS).is_file() else DECODER)
+
+
 def claim(work: Path, recipe: Recipe, base: Path | None) -> None:
     """Write down whose folder this is. Raises TrainingError `work_folder_taken` when it is another run's."""
-    weights = None if base is None else describe(base / WEIGHTS).sha256
+    weights = None if base is None else describe(_weights(base)).sha256
     values = recipe.model_dump(mode="json")
     mine = {"recipe": values, "base": weights}
     path = work / CLAIM

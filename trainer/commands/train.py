@@ -17,7 +17,7 @@ from trainer.data import Photos, read_photos
 from trainer.fit import fit
 from trainer.network import open_network
 from trainer.publish import publish
-from trainer.recipe import RECIPES, Recipe
+from trainer.recipe import RECIPES, Recipe, invalid_recipe
 from trainer.screen import Interrupted, Screen
 from trainer.settle import settled
 from trainer.watch import TrainingCancelled
@@ -122,9 +122,7 @@ def read_recipe(name: str, changes: list[str] | tuple[str, ...]) -> Recipe:
             Code.RECIPE_INVALID, f"{name!r} is neither a recipe ({known}) nor a file"
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the recipe"
-        raise TrainingError(Code.RECIPE_INVALID, f"{place}: {first['msg']}") from error
+        raise invalid_recipe(error) from error
 
 
 def _value(text: str) -> object:
