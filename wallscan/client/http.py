@@ -10,12 +10,20 @@ from uuid import UUID
 from wallscan.client.errors import ApiError
 from wallscan.client.transport import Transport
 from wallscan.domain.codes import Code
-from wallscan.domain.lifecycle import RUN_ENDED, ModelState
+from wallscan.domain.lifecycle import RUN_ENDED, TRAINING_ENDED, ModelState
 from wallscan.wire.common import Body, Page
 from wallscan.wire.models import Model, ModelUpload, NewModel
 from wallscan.wire.places import Inspection, NewInspection, NewSite, Site, Wall
 from wallscan.wire.report import Report
 from wallscan.wire.runs import NewRun, Run
+from wallscan.wire.trainings import (
+    Dataset,
+    DatasetUpload,
+    NewDataset,
+    NewTraining,
+    Training,
+    TrainingDetail,
+)
 from wallscan.wire.uploads import Manifest, UploadOutcomes
 
 B = TypeVar("B", bound=Body)
@@ -134,6 +142,43 @@ class Client:
     def activate_model(self, model_id: UUID) -> Model:
         """Let this version serve the runs that name none."""
         return self._post(f"/v1/models/{model_id}/activate", Model)
+
+    def datasets(self) -> Iterator[Dataset]:
+        """All data sets."""
+        return self._pages("/v1/datasets", Dataset)
+
+    def announce_dataset(self, new: NewDataset) -> DatasetUpload:
+        """Announce a zip file: where to PUT it, unless storage has it."""
+        return self._post("/v1/datasets", DatasetUpload, new)
+
+    def complete_dataset(self, dataset_id: UUID) -> Dataset:
+        """Say that a data set's bytes are in storage."""
+        return self._post(f"/v1/datasets/{dataset_id}/complete", Dataset)
+
+    def order_training(self, new: NewTraining) -> Training:
+        """Order a training."""
+        return self._post("/v1/trainings", Training, new)
+
+    def trainings(self) -> Iterator[Training]:
+        """All trainings."""
+        return self._pages("/v1/trainings", Training)
+
+    def training(self, training_id: UUID, wait_s: int = 0) -> TrainingDetail:
+        """A training's state, at the latest after `wait_s` seconds, earlier where something changed."""
+        params = {"wait": wait_s} if wait_s else {}
+        return self._get(f"/v1/trainings/{training_id}", TrainingDetail, params, wait_s=wait_s)
+
+    def watch_training(self, training_id: UUID) -> Iterator[TrainingDetail]:
+        """A training's state at once, then at every change, up to and with its end."""
+        training = self.training(training_id)
+        yield training
+        while training.state not in TRAINING_ENDED:
+            training = self.training(training_id, wait_s=_WAIT_S)
+            yield training
+
+    def cancel_training(self, training_id: UUID) -> TrainingDetail:
+        """Ask a training to stop; its best epoch is published."""
+        return self._post(f"/v1/trainings/{training_id}/cancel", TrainingDetail)
 
     def _get(
         self, path: str, answer: type[B], params: Mapping[str, Any] | None = None, wait_s: float = 0.0
