@@ -183,7 +183,8 @@ def test_cancelled_while_its_trainer_is_dead_the_best_epoch_is_published_all_the
 
 
 def test_storage_away_for_a_while_delays_the_checkpoint(service, script, training_id, monkeypatch):
-    put_file, failures = service.store.put_file, []
+    put_file = service.store.put_file
+    failures: list[object] = []
 
     def away_at_first(*args):
         if len(failures) < 3:
