@@ -43,7 +43,7 @@ def submit_run(
     found = in_storage(services.store, inspection_id) if announced else frozenset()
     with transaction(services.engine) as session:
         intake.settle(session, inspection_id, announced, found)
-        run_id = runs.submit(session, inspection_id, model.id, prompts, dict(FOUNDING))
+        run_id = runs.submit(session, inspection_id, model.id, prompts, dict(FOUNDING), order.look)
         run = progress.progress(session, run_id)
     return _accepted(run, services, response, background)
 

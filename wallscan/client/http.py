@@ -11,6 +11,7 @@ from wallscan.client.errors import ApiError
 from wallscan.client.transport import Transport
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import RUN_ENDED, ModelState
+from wallscan.domain.looks import DEFAULT_LOOK, Look
 from wallscan.wire.common import Body, Page
 from wallscan.wire.models import Model, ModelUpload, NewModel
 from wallscan.wire.places import Inspection, NewInspection, NewSite, Site, Wall
@@ -74,9 +75,11 @@ class Client:
         """Announce files: one outcome a file, in the order of the manifest."""
         return self._post(f"/v1/inspections/{inspection_id}/uploads", UploadOutcomes, manifest)
 
-    def submit(self, inspection_id: UUID, prompts: Sequence[str], model: str | None = None) -> Run:
+    def submit(
+        self, inspection_id: UUID, prompts: Sequence[str], model: str | None = None, look: Look = DEFAULT_LOOK
+    ) -> Run:
         """Order a run over all stored photos of an inspection."""
-        order = NewRun(prompts=list(prompts), model=model)
+        order = NewRun(prompts=list(prompts), model=model, look=look)
         return self._post(f"/v1/inspections/{inspection_id}/runs", Run, order)
 
     def run(self, run_id: UUID, wait_s: int = 0) -> Run:

@@ -29,17 +29,20 @@ def measured(
     width_px: int,
     gate: float,
     postprocess: Mapping[str, Any],
+    view_cells: int | None = None,
 ) -> Measured:
     """The mask and numbers of a probability map (h, w) for a photo of the given upright size.
 
     `gate` is the prompt's presence gate from the model's manifest: below it the mask is empty, for Otsu
     alone always finds something. `postprocess` is the run's, as recorded on it; `founding` is known.
+    `view_cells` is that of `presence_score`. Kernels of the post-processing are in cells of the map, so on
+    a map of tiles they are as fine as what the tiles show.
     Raises InferenceError `inference_not_finite` (NaN or infinity in the map) or `inference_failed` (values
     outside [0, 1]), and pydantic's ValidationError where `postprocess` is no known pipeline.
     """
     parameters = Founding.model_validate(dict(postprocess))
     _check(probabilities)
-    presence = presence_score(probabilities)
+    presence = presence_score(probabilities, view_cells)
     if presence < gate:
         mask, threshold = np.zeros((height_px, width_px), np.uint8), None
     else:

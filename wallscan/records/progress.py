@@ -43,6 +43,7 @@ def progress(session: Session, run_id: uuid.UUID) -> wire.Run:
         model_digest=model_digest,
         prompts=run.prompts,
         postprocess=run.postprocess,
+        look=run.look,
         photos=total,
         items=total * prompts,
         counts=wire.ItemCounts(**{state.value: count * prompts for state, count in photos.items()}),

@@ -107,6 +107,7 @@ def _run_facts(run: Run, model: ModelVersion) -> RunFacts:
         model_digest=model.digest,
         prompts=run.prompts,
         postprocess=run.postprocess,
+        look=run.look,
         created_at=run.created_at,
         started_at=run.started_at,
         ended_at=run.ended_at,

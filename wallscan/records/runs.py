@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import RUN_ENDED, PhotoState, RunState, TaskState
+from wallscan.domain.looks import DEFAULT_LOOK, Look
 from wallscan.records import inspections
 from wallscan.records.tables import Inspection, Photo, Run, Task
 
@@ -28,6 +29,7 @@ def submit(
     model_version_id: uuid.UUID,
     prompts: Sequence[str],
     postprocess: dict[str, Any],
+    look: Look = DEFAULT_LOOK,
 ) -> uuid.UUID:
     """Order the analysis of all stored photos of an inspection, each content once; return the run's id.
 
@@ -42,6 +44,7 @@ def submit(
         model_version_id=model_version_id,
         prompts=list(prompts),
         postprocess=postprocess,
+        look=look,
         state=RunState.QUEUED,
     )
     session.add(run)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     DateTime,
     Enum,
@@ -22,10 +23,11 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
 
 from wallscan.domain.lifecycle import (
     RUN_ENDED,
@@ -35,6 +37,7 @@ from wallscan.domain.lifecycle import (
     RunState,
     TaskState,
 )
+from wallscan.domain.looks import Detail, Look
 
 
 def one_of(column: str, states: Iterable[StrEnum]) -> str:
@@ -184,7 +187,7 @@ class Photo(Base):
 
 
 class Run(Base):
-    """An immutable order: these photos, this model, these prompts, this post-processing."""
+    """An immutable order: these photos, looked at so, this model, these prompts, this post-processing."""
 
     __tablename__ = "runs"
     id: Mapped[uuid.UUID] = new_id()
@@ -194,6 +197,10 @@ class Run(Base):
     model_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("model_versions.id", ondelete="RESTRICT"))
     prompts: Mapped[list[str]]
     postprocess: Mapped[dict[str, Any]]  # name, version and parameters of the pipeline
+    look: Mapped[Look] = composite(
+        mapped_column("look_detail", state_column(Detail, "look_detail"), server_default=Detail.WHOLE.value),
+        mapped_column("look_flip", Boolean, server_default=false()),
+    )
     state: Mapped[RunState] = mapped_column(state_column(RunState), default=RunState.QUEUED)
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]
@@ -257,6 +264,7 @@ class Item(Base):
     threshold: Mapped[float | None] = mapped_column(Float)  # Otsu's, on 0..1; null where the gate was shut
     components: Mapped[int] = mapped_column(Integer)  # connected parts of the mask
     largest_component_px: Mapped[int] = mapped_column(BigInteger)
+    view_cells: Mapped[int | None]  # side of one view of the network on its map; null: all of the map
     created_at: Mapped[dt.datetime] = now_default()
     __table_args__ = (
         ForeignKeyConstraint(["run_id", "photo_id"], ["tasks.run_id", "tasks.photo_id"], ondelete="CASCADE"),

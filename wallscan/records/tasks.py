@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, RunState, TaskState
+from wallscan.domain.looks import Look
 from wallscan.jobs.messages import InspectPhoto
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.tables import Item, Photo, Run, Task
@@ -34,6 +35,7 @@ class Claim:
     sha256: str | None  # announced, hex
     prompts: tuple[str, ...]
     postprocess: dict[str, Any]
+    look: Look
     model_digest: str
     model_manifest: dict[str, Any]
     base_manifest: dict[str, Any] | None  # of the bundle that the model's completes
@@ -67,6 +69,7 @@ class ItemResult:
     threshold: float | None
     components: int
     largest_component_px: int
+    view_cells: int | None = None
 
 
 def claim(
@@ -180,7 +183,7 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
     base = aliased(ModelVersion)
     row = session.execute(
         select(
-            *(Photo.inspection_id, Photo.sha256, Run.prompts, Run.postprocess),
+            *(Photo.inspection_id, Photo.sha256, Run.prompts, Run.postprocess, Run.look),
             *(ModelVersion.digest, ModelVersion.manifest, base.manifest.label("base_manifest")),
         )
         .join_from(Run, ModelVersion, ModelVersion.id == Run.model_version_id)
@@ -197,6 +200,7 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
         sha256=row.sha256,
         prompts=tuple(row.prompts),
         postprocess=row.postprocess,
+        look=row.look,
         model_digest=row.digest,
         model_manifest=row.manifest,
         base_manifest=row.base_manifest,

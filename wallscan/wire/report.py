@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from wallscan.domain.looks import Look
 from wallscan.wire.common import Body
 
 RowStatus = Literal[
@@ -75,6 +76,7 @@ class RunFacts(Body):
     model_digest: str
     prompts: list[str]
     postprocess: dict[str, Any]
+    look: Look
     created_at: dt.datetime
     started_at: dt.datetime | None
     ended_at: dt.datetime | None

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from wallscan.domain.lifecycle import RunState, TaskState
+from wallscan.domain.looks import DEFAULT_LOOK, Look
 from wallscan.domain.prompts import DEFAULT_PROMPTS
 from wallscan.wire.common import Body
 from wallscan.wire.uploads import FirstError
@@ -19,6 +20,7 @@ class NewRun(Body):
     model: str | None = Field(
         default=None, description="a model version's id, digest or name (its newest); default: the active one"
     )
+    look: Look = Field(default=DEFAULT_LOOK, description="how closely the photos are looked at")
 
 
 class ItemCounts(Body):
@@ -42,6 +44,7 @@ class Run(Body):
     model_digest: str
     prompts: list[str]
     postprocess: dict[str, Any]
+    look: Look
     photos: int = Field(description="distinct photos to analyse")
     items: int = Field(description="photos x prompts")
     counts: ItemCounts

@@ -7,6 +7,8 @@ import typer
 
 from wallscan.client import flow
 from wallscan.client.commands.options import (
+    DetailOption,
+    FlipOption,
     FolderArgument,
     InspectionOption,
     ModelOption,
@@ -20,6 +22,7 @@ from wallscan.client.exits import SOME_FAILED
 from wallscan.client.output import make_output, refuse_taken
 from wallscan.client.screen import open_screen, show_outcome, show_refusals
 from wallscan.domain.codes import Code
+from wallscan.domain.looks import DEFAULT_DETAIL, Look
 from wallscan.domain.prompts import DEFAULT_PROMPTS, normal_prompts
 
 
@@ -28,6 +31,8 @@ def inspect(
     prompt: PromptOption = None,
     site: SiteOption = None,
     model: ModelOption = None,
+    detail: DetailOption = DEFAULT_DETAIL,
+    flip: FlipOption = False,
     out: Annotated[
         Path | None,
         typer.Option(file_okay=False, help="Where to write.", show_default="wallscan-report-DATE"),
@@ -52,7 +57,7 @@ def inspect(
         visit = flow.chosen_inspection(client, site or folder.resolve().name, inspection)
         refusals = flow.sent(client, visit, photos, screen).refusals
         try:
-            run = flow.followed(client, client.submit(visit.id, prompts, model), screen)
+            run = flow.followed(client, client.submit(visit.id, prompts, model, Look(detail, flip)), screen)
         except ApiError as error:
             if error.code != Code.INSPECTION_EMPTY:
                 raise

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from wallscan.domain.looks import Detail
 from wallscan.domain.prompts import DEFAULT_PROMPTS
 
 FolderArgument = Annotated[
@@ -25,6 +26,16 @@ PromptOption = Annotated[
 SiteOption = Annotated[str | None, typer.Option(help="Name of the site.", show_default="the folder's name")]
 ModelOption = Annotated[
     str | None, typer.Option(help="Model version: id, digest or name.", show_default="the active one")
+]
+DetailOption = Annotated[
+    Detail,
+    typer.Option(
+        help="How closely to look: the whole photo (1), in tiles too (2, 3), in tiles where there is reason "
+        "to (adaptive), or as fits the photo (auto).",
+    ),
+]
+FlipOption = Annotated[
+    bool, typer.Option("--flip", help="Look at everything mirrored as well: steadier, half as fast.")
 ]
 InspectionOption = Annotated[
     str | None,

@@ -6,6 +6,8 @@ import typer
 
 from wallscan.client import flow
 from wallscan.client.commands.options import (
+    DetailOption,
+    FlipOption,
     FolderArgument,
     InspectionOption,
     ModelOption,
@@ -15,6 +17,7 @@ from wallscan.client.commands.options import (
 from wallscan.client.connect import connected
 from wallscan.client.exits import DONE, SOME_FAILED
 from wallscan.client.screen import open_screen, show_refusals
+from wallscan.domain.looks import DEFAULT_DETAIL, Look
 from wallscan.domain.prompts import DEFAULT_PROMPTS, normal_prompts
 
 
@@ -25,6 +28,8 @@ def upload(
     start: Annotated[bool, typer.Option("--start", help="Start a run, and do not wait for it.")] = False,
     prompt: PromptOption = None,
     model: ModelOption = None,
+    detail: DetailOption = DEFAULT_DETAIL,
+    flip: FlipOption = False,
 ) -> None:
     """Upload a folder of photos to an inspection.
 
@@ -39,6 +44,6 @@ def upload(
         refusals = flow.sent(client, visit, photos, screen).refusals
         screen.result(f"Inspection: {visit.id}")
         if start:
-            screen.result(f"Run: {client.submit(visit.id, prompts, model).id}")
+            screen.result(f"Run: {client.submit(visit.id, prompts, model, Look(detail, flip)).id}")
     show_refusals(screen, refusals)
     raise typer.Exit(SOME_FAILED if refusals else DONE)
