@@ -19,9 +19,12 @@ from trainer.render import render
 
 LONG_SIDES_PX = (2000, 2400, 3000, 4000)
 CRACK_PX = (2.0, 8.0)
+CONTRAST = (0.5, 1.0)
+"""Of a sample crack's: not all are as black."""
 DRAWN_WIDTH_PX = 28.0
 """Width of a sample crack in the samples' own pixels: what its chips and shades are in proportion to."""
 ASPECT = 3 / 4
+BLACK, MOST_BLACK = 4, 0.01
 GRAIN_SIGMA_PX = 3.0
 JPEG_QUALITY = 92
 
@@ -42,11 +45,16 @@ class ThinPhoto:
 def thin_photos(count: int, seed: int, walls: Path | None = None) -> Iterator[ThinPhoto]:
     """`count` photos, cracked and clean in turns; `walls` is a folder of crack-free JPEG photos."""
     rng = random.Random(seed)
-    sources = sorted(walls.glob("*.jpg")) if walls else []
+    sources = [path for path in sorted(walls.glob("*.jpg")) if _is_whole(path)] if walls else []
     for number in range(count):
         source = rng.choice(sources) if sources else None
         cracked = number % 2 == 0
         yield _photo(f"{number:03}-{'cracked' if cracked else 'clean'}", source, cracked, rng)
+
+
+def _is_whole(path: Path) -> bool:
+    """Photos from data sets are often turned or cut out, and black where nothing is left."""
+    return bool((cv2.imread(str(path)).max(axis=2) < BLACK).mean() < MOST_BLACK)
 
 
 def _photo(name: str, source: Path | None, cracked: bool, rng: random.Random) -> ThinPhoto:
@@ -56,7 +64,9 @@ def _photo(name: str, source: Path | None, cracked: bool, rng: random.Random) ->
     canvas.rgb[:] = _rendered(long_px, rng)[:height_px] if source is None else _enlarged(source, canvas, rng)
     crack_px = rng.uniform(*CRACK_PX) if cracked else 0.0
     if cracked:
+        before = canvas.rgb.copy()
         _crack(canvas, crack_px, rng)
+        canvas.rgb = before + rng.uniform(*CONTRAST) * (canvas.rgb - before)
     canvas.rgb = soft(canvas.rgb, 0.6)
     canvas.rgb += canvas.rng.normal(0, 1.3, (*canvas.shape, 1)).astype(np.float32)
     pixels = np.rint(canvas.rgb).clip(0, 255).astype(np.uint8)

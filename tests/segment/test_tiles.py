@@ -122,7 +122,7 @@ def test_adaptive_visits_the_windows_with_a_reason_alone(engine):
     image = wall(960, 1280, crack=False)
     look_at(engine, image, ["a"], Look(Detail.ADAPTIVE))
     assert len(engine.views) == 1
-    cv2.line(image, (100, 120), (400, 130), (20, 20, 20), 4)
+    cv2.line(image, (100, 120), (400, 130), (20, 20, 20), 14)
     engine.views.clear()
     adaptive = look_at(engine, image, ["a"], Look(Detail.ADAPTIVE)).maps[0]
     visited = len(engine.views)
@@ -181,7 +181,7 @@ def test_detail_1_of_the_shipped_model_is_byte_for_byte_its_own(starter):
 
 
 def test_the_shipped_model_shows_no_seams(starter):
-    """With the grid elsewhere it says the same, and along the windows' borders its map is as smooth as ever."""
+    """With the grid elsewhere it says the same, and at the windows' borders its map is as smooth as ever."""
     image = wall(400, 660)
     maps = look_at(starter, image, ["crack"], Look(Detail.TILES)).maps[0]
     moved = look_at(starter, image[:, 40:], ["crack"], Look(Detail.TILES)).maps[0]

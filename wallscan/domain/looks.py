@@ -8,8 +8,8 @@ FINEST_MM = 1.0
 
 
 class Detail(StrEnum):
-    """What a run asks for. The network's input holds a whole photo at detail 1, and about a sixth of its
-    area a tile at 2 (20 tiles for 4:3), a fifteenth at 3 (48 tiles); the whole photo is looked at, too.
+    """What a run asks for. The network's input holds the whole photo at detail 1, a twelfth of its area at 2
+    (20 overlapping tiles for 4:3) and a 27th at 3 (42 tiles), where the whole photo is looked at as well.
     """
 
     WHOLE = "1"

@@ -12,8 +12,8 @@ from wallscan.segment.grid import Grid, Window
 
 STIRRED = 0.03
 """A probability of the whole photo's map, far below any that makes a mask."""
-LINE_PX = 200
-"""Pixels of fine lines that a core holds at least."""
+LINE_SHARE = 0.6
+"""Pixels of fine lines that a core holds at least, as a share of the windows' side."""
 
 _KERNEL_PX = 9
 """Dark lines narrower than this are seen; wider things show in the whole photo."""
@@ -34,7 +34,7 @@ def worth_a_look(reduced: NDArray[np.uint8], whole: NDArray[np.float32], grid: G
     return tuple(
         window
         for window, core in zip(grid.windows, grid.cores, strict=True)
-        if stirred[core.place].any() and np.count_nonzero(lines[core.place]) >= LINE_PX
+        if stirred[core.place].any() and np.count_nonzero(lines[core.place]) >= LINE_SHARE * grid.side
     )
 
 
