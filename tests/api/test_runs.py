@@ -76,9 +76,20 @@ def test_a_run_records_all_that_makes_its_numbers(api, model):
     assert run["prompts"] == ["crack", "drywall joint"]
     assert run["model_id"] == str(model)
     assert (run["postprocess"]["name"], run["postprocess"]["version"]) == ("founding", 1)
+    assert run["look"] == {"detail": "1", "flip": False}
+    close = submit(api, inspection, look={"detail": "adaptive", "flip": True})
+    assert close["look"] == {"detail": "adaptive", "flip": True}
     own = submit(api, inspection, prompts=["  water\tstain ", "Riß"])
     assert own["prompts"] == ["water stain", "Riß"]
     assert api.read(f"/v1/inspections/{inspection}")["active_run_id"] == own["id"]
+
+
+@pytest.mark.parametrize("look", [{"detail": "4"}, {"detail": 2}, {"zoom": "2"}, "2"])
+def test_no_other_look_is_taken(api, model, look):
+    inspection = api.inspection()
+    api.upload(inspection, ("north/a.jpg", JPEG))
+    answer = api.post(f"/v1/inspections/{inspection}/runs", json={"look": look})
+    assert answer.status_code == 422
 
 
 def test_accepted_says_where_to_look(api, model):

@@ -50,6 +50,17 @@ def test_noise_on_a_clean_wall_is_empty_behind_the_gate_and_speckled_without():
     assert measure(noise).numbers.coverage_pct > 5
 
 
+def test_presence_is_judged_in_views_as_wide_as_gates_were_fitted_on():
+    view = crack_map(5)
+    mosaic = np.zeros((3 * 352, 4 * 352), np.float32)
+    mosaic[352:704, 704:1056] = view
+    assert presence_score(mosaic, 352) == pytest.approx(presence_score(view), abs=0.02)
+    assert presence_score(mosaic) < presence_score(view)
+    assert measured(
+        mosaic, height_px=1056, width_px=1408, gate=0.0, postprocess=FOUNDING, view_cells=352
+    ).numbers.presence == presence_score(mosaic, 352)
+
+
 def test_without_any_probability_nothing_is_found():
     found = measure(np.zeros((22, 22), np.float32))
     assert found.numbers.foreground_px == 0

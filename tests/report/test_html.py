@@ -104,6 +104,7 @@ def test_every_photo_that_does_not_count_is_listed_with_its_reason(page):
 
 
 def test_what_made_the_numbers_is_on_the_page(page):
+    assert "adaptive, mirrored views averaged in" in page.text
     for text in ("starter", "5f" * 32, "crack, drywall joint", "founding", "gaussian", "2 min 5 s"):
         assert text in page.text
     assert "share of the photographed area" in page.text

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 FINEST_MM = 1.0
 """What one input pixel of a whole photo may cover at most for `auto` to do without tiles: a known scale."""
@@ -28,6 +29,8 @@ DEFAULT_DETAIL = Detail.WHOLE
 @dataclass(frozen=True, slots=True)
 class Look:
     """How a run looks at its photos. With `flip` every view is seen mirrored as well and averaged."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # where it is a part of a request
 
     detail: Detail = DEFAULT_DETAIL
     flip: bool = False
