@@ -26,6 +26,8 @@ CONTEXT_SHARE = 0.3
 """How much the whole photo's log odds count beside those of the windows."""
 CONTEXT_REACH = 1 / 36
 """How far the whole photo's map may miss the place, as a share of its side: a token or so."""
+PRESENCE_SHARE = 3 / 64
+"""That of `wallscan.measure.presence`."""
 ENOUGH = 0.25
 """Windows with this part of a place's weight speak for it; with less, the whole photo comes in."""
 _TIMES = {Detail.WHOLE: 1, Detail.TILES: 2, Detail.ADAPTIVE: 2, Detail.AUTO: 2, Detail.FINE_TILES: 3}
@@ -109,7 +111,7 @@ def _in_context(closer: Map, whole: Map, looked: Map) -> Map:
     nearby = _resized(_nearby(whole), height, width)
     odds = (1 - CONTEXT_SHARE) * _log_odds(closer) + CONTEXT_SHARE * _log_odds(nearby)
     pooled = 1 / (1 + np.exp(-odds))
-    context = _resized(whole, height, width)
+    context = _resized(np.minimum(whole, _standing(whole)), height, width)
     return np.asarray(context + looked * (pooled - context), np.float32).clip(0, 1)
 
 
@@ -122,6 +124,16 @@ def _nearby(whole: Map) -> Map:
     """The highest probability around each cell of a whole photo's map (s, s)."""
     reach = max(1, 2 * round(len(whole) * CONTEXT_REACH / 2) + 1)
     return np.asarray(cv2.dilate(whole, np.ones((reach, reach), np.uint8)), np.float32)
+
+
+def _standing(whole: Map) -> Map:
+    """The best mean around each cell of a whole photo's map (s, s), over squares that presence is judged by.
+
+    Enlarged to the windows' grid, a mere dot of the map would fill such a square and pass for presence.
+    """
+    square = np.ones((max(1, round(len(whole) * PRESENCE_SHARE)),) * 2, np.uint8)
+    means = cv2.blur(whole, square.shape)
+    return np.asarray(cv2.dilate(means, square), np.float32)
 
 
 def _resized(picture: NDArray, height: int, width: int) -> NDArray:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from wallscan.domain.looks import Detail
+from wallscan.domain.looks import DEFAULT_DETAIL, Detail
 from wallscan.domain.prompts import DEFAULT_PROMPTS
 
 FolderArgument = Annotated[
@@ -32,6 +32,7 @@ DetailOption = Annotated[
     typer.Option(
         help="How closely to look: the whole photo (1), in tiles too (2, 3), in tiles where there is reason "
         "to (adaptive), or as fits the photo (auto).",
+        show_default=DEFAULT_DETAIL.value,
     ),
 ]
 FlipOption = Annotated[
