@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from samples.canvas import Canvas, new_canvas, soft
 from samples.cracks import Crack, draw_crack
@@ -54,7 +55,11 @@ def thin_photos(count: int, seed: int, walls: Path | None = None) -> Iterator[Th
 
 def _is_whole(path: Path) -> bool:
     """Photos from data sets are often turned or cut out, and black where nothing is left."""
-    return bool((cv2.imread(str(path)).max(axis=2) < BLACK).mean() < MOST_BLACK)
+    return bool((_read(path).max(axis=2) < BLACK).mean() < MOST_BLACK)
+
+
+def _read(path: Path) -> Pixels:
+    return np.asarray(Image.open(path).convert("RGB"))
 
 
 def _photo(name: str, source: Path | None, cracked: bool, rng: random.Random) -> ThinPhoto:
@@ -80,7 +85,7 @@ def _rendered(side_px: int, rng: random.Random) -> Pixels:
 def _enlarged(source: Path, canvas: Canvas, rng: random.Random) -> NDArray[np.float32]:
     """The photo over the whole canvas (cropped to its shape), sharpened by its own grain, mirrored about."""
     height, width = canvas.shape
-    photo = cv2.cvtColor(cv2.imread(str(source)), cv2.COLOR_BGR2RGB)
+    photo = _read(source)
     rows = round(photo.shape[0] * ASPECT)
     top = rng.randint(0, photo.shape[0] - rows)
     large = cv2.resize(photo[top : top + rows], (width, height), interpolation=cv2.INTER_CUBIC)
@@ -88,7 +93,7 @@ def _enlarged(source: Path, canvas: Canvas, rng: random.Random) -> NDArray[np.fl
     grain = grain.mean(axis=2).clip(-6, 6)  # of the wall's texture; edges are in the enlarged photo
     below, right = height - grain.shape[0], width - grain.shape[1]
     grain = cv2.copyMakeBorder(grain, 0, max(below, 0), 0, max(right, 0), cv2.BORDER_REFLECT)
-    return large.astype(np.float32) + grain[:height, :width, None]
+    return np.asarray(large + grain[:height, :width, None], np.float32)
 
 
 def _crack(canvas: Canvas, crack_px: float, rng: random.Random) -> None:

@@ -131,7 +131,7 @@ def study(
 
 def picture(photo: ThinPhoto, masks: dict[Detail, NDArray[np.bool_]]) -> NDArray[np.uint8]:
     """The photo with its truth (green), then with what each detail marks (red), side by side."""
-    image = cv2.imdecode(np.frombuffer(photo.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    image = np.ascontiguousarray(decode(photo.jpeg).pixels[:, :, ::-1])
     shown = [
         _marked(image, photo.truth, (0, 160, 0)),
         *(_marked(image, masks[one], (0, 0, 230)) for one in DETAILS),

@@ -8,6 +8,7 @@ stands in for them, and the weights of the windows make the passage smooth.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from wallscan.segment.adaptive import worth_a_look
 from wallscan.segment.engine import Engine
 from wallscan.segment.grid import AREA_INPUTS, Grid, Window, reduced_size
 
+Number = TypeVar("Number", np.uint8, np.float32)
 Pixels = NDArray[np.uint8]
 Map = NDArray[np.float32]
 Maps = NDArray[np.float32]
@@ -67,7 +69,8 @@ def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -
 
     whole = view(image)
     detail = settled(look.detail, max(image.shape), engine.input_px)
-    grid = Grid(*reduced_size(*image.shape[:2], _TIMES[detail], engine.input_px), engine.input_px)
+    size = reduced_size(image.shape[0], image.shape[1], _TIMES[detail], engine.input_px)
+    grid = Grid(*size, engine.input_px)
     if detail is Detail.WHOLE or len(grid.windows) == 1:
         return Seen(whole, whole.shape[-1])
     reduced = _resized(image, grid.height, grid.width)
@@ -136,9 +139,10 @@ def _standing(whole: Map) -> Map:
     return np.asarray(cv2.dilate(means, square), np.float32)
 
 
-def _resized(picture: NDArray, height: int, width: int) -> NDArray:
+def _resized(picture: NDArray[Number], height: int, width: int) -> NDArray[Number]:
     """An (h, w) map or (h, w, 3) picture at another size: averaged where it shrinks, else interpolated."""
     if picture.shape[:2] == (height, width):
         return picture
     shrinks = height <= picture.shape[0] and width <= picture.shape[1]
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(picture, (width, height), interpolation=way).astype(picture.dtype, copy=False)
