@@ -1,0 +1,111 @@
+"""The pictures that a mask is measured on: small enough to be quick, fine enough to be right.
+
+Thinning takes as many passes as a part is wide, each over the whole picture. So a photo's mask is first
+reduced to a few megapixels, and then each part to a picture on which it is narrow.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+RASTER_PX = 1 << 22
+"""Masks of more pixels are reduced by the smallest whole factor that brings them to so many: 12 megapixels
+by 2, 100 by 5. A reduced pixel is set where half of what it covers is. The network's own map is always
+coarser than that, so nothing that it saw is lost."""
+NARROW_PX = 24.0
+"""Parts wider than twice this are thinned on a smaller picture, halved until they are not."""
+
+Mask = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Parts of like width, cut out and reduced, with an empty rim of one pixel.
+
+    `distance_px` is the distance transform of the finer picture, the highest of each block, in pixels of
+    this one. Pixel (x, y) lies at (x * `scale` + `x_px`, y * `scale` + `y_px`) of the photo.
+    """
+
+    mask: Flags
+    distance_px: NDArray[np.float32]
+    scale: float
+    x_px: float
+    y_px: float
+
+
+def reduction(height_px: int, width_px: int) -> int:
+    """The whole factor by which a mask of this size is reduced before it is measured."""
+    factor = 1
+    while -(-height_px // factor) * -(-width_px // factor) > RASTER_PX:
+        factor += 1
+    return factor
+
+
+def reduced(mask: Mask) -> tuple[Mask, int]:
+    """A mask (H, W), 0 or 255, as 0 or 1 on the raster, and the factor by which it was reduced."""
+    factor = reduction(*mask.shape)
+    if factor == 1:
+        return np.minimum(mask, 1), 1
+    height, width = (-(-side // factor) for side in mask.shape)
+    whole = cv2.copyMakeBorder(
+        mask, 0, height * factor - mask.shape[0], 0, width * factor - mask.shape[1], cv2.BORDER_REPLICATE
+    )
+    small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small >= 128, np.uint8), factor
+
+
+def pictures(raster: Mask, labels: NDArray[np.int32], parts: int, factor: int) -> Iterator[Picture]:
+    """The parts of a raster (h, w), 0 or 1, numbered from 1 in `labels`, grouped by how wide they are."""
+    rimmed = cv2.copyMakeBorder(raster, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    distance = cv2.distanceTransform(rimmed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    halvings = _halvings(distance, labels, parts)
+    for count in np.unique(halvings[1:]).tolist():
+        members = halvings == count
+        members[0] = False
+        rows, columns = _box(members[labels])
+        there = members[labels[rows, columns]]
+        yield _picture(there, np.where(there, distance[rows, columns], 0), 1 << count, factor, rows, columns)
+
+
+def _halvings(distance: NDArray[np.float32], labels: NDArray[np.int32], parts: int) -> NDArray[np.int8]:
+    """How often each part must be halved to be narrow, (parts + 1,)."""
+    halvings = np.zeros((parts + 1,), np.int8)
+    limit, count = NARROW_PX, 0
+    while (wide := distance > limit).any():
+        count += 1
+        halvings[np.unique(labels[wide])] = count
+        limit *= 2
+    return halvings
+
+
+def _box(there: Flags) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _picture(
+    there: Flags, distance: NDArray[np.float32], halved: int, factor: int, rows: slice, columns: slice
+) -> Picture:
+    scale = halved * factor
+    # The middle of this picture's first pixel, which is the rim, as a place of the photo.
+    first = (0.5 - 1.0) * scale - 0.5
+    return Picture(
+        mask=np.pad(_highest(there, halved), 1),
+        distance_px=np.pad(_highest(distance, halved) / np.float32(halved), 1),
+        scale=float(scale),
+        x_px=columns.start * factor + first,
+        y_px=rows.start * factor + first,
+    )
+
+
+def _highest(values: NDArray[np.generic], block: int) -> NDArray[np.generic]:
+    """The highest value of each block: thin ends of a wide part stay, which averaging would lose."""
+    if block == 1:
+        return values
+    height, width = (-(-side // block) for side in values.shape)
+    padded = np.pad(values, ((0, height * block - values.shape[0]), (0, width * block - values.shape[1])))
+    return padded.reshape(height, block, width, block).max(axis=(1, 3))
