@@ -42,7 +42,7 @@ class Shapes:
     they would tell is unknown.
     """
 
-    cracks: int | None
+    cracks: int
     steps: Steps
     branch_points: int
     orientation: Orientation
@@ -55,10 +55,6 @@ class Shapes:
         return float(self.steps.length_px.sum())
 
 
-class _TooComplexError(Exception):
-    """Raised when a mask has more parts than can be followed in reasonable time."""
-
-
 def shapes(mask: NDArray[np.uint8]) -> Shapes:
     """The shapes in a mask (H, W), uint8 0 or 255. The same mask gives the same shapes, bit for bit.
 
@@ -69,14 +65,8 @@ def shapes(mask: NDArray[np.uint8]) -> Shapes:
     parts, cracks = count - 1, _cracks(raster)
     if not parts:
         return Shapes(0, Steps.none(), 0, orientation(Steps.none()), None)
-    try:
-        if parts > MAX_PARTS:
-            raise _TooComplexError
-        drawn = [
-            (picture, _followed(picture))
-            for picture in pictures(raster, np.asarray(labels, np.int32), parts, factor)
-        ]
-    except _TooComplexError:
+    drawn = _drawn(raster, np.asarray(labels, np.int32), parts, factor)
+    if drawn is None:
         return Shapes(cracks, Steps.none(), 0, orientation(Steps.none()), None, too_complex=True)
     steps = Steps.joined([_placed(picture, skeleton) for picture, skeleton in drawn])
     branches = sum(branch_points(skeleton) for _, skeleton in drawn)
@@ -92,13 +82,21 @@ def _cracks(raster: NDArray[np.uint8]) -> int:
     return count - 1
 
 
-def _followed(picture: Picture) -> Skeleton:
-    skeleton = skeleton_of(picture.mask)
-    if np.count_nonzero(skeleton) > MAX_SKELETON_PX:
-        raise _TooComplexError
-    if np.count_nonzero(skeleton_graph(skeleton).degrees != 2) > MAX_NODES:
-        raise _TooComplexError
-    return traced(picture.mask, skeleton, picture.distance_px)
+def _drawn(
+    raster: NDArray[np.uint8], labels: NDArray[np.int32], parts: int, factor: int
+) -> list[tuple[Picture, Skeleton]] | None:
+    """All parts' pictures with their skeletons; None where there is more than can be followed."""
+    if parts > MAX_PARTS:
+        return None
+    drawn = []
+    for picture in pictures(raster, labels, parts, factor):
+        thin = skeleton_of(picture.mask)
+        if np.count_nonzero(thin) > MAX_SKELETON_PX:
+            return None
+        if np.count_nonzero(skeleton_graph(thin).degrees != 2) > MAX_NODES:
+            return None
+        drawn.append((picture, traced(picture.mask, thin, picture.distance_px)))
+    return drawn
 
 
 def _placed(picture: Picture, skeleton: Skeleton) -> Steps:
