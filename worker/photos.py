@@ -24,6 +24,7 @@ from wallscan.records.tasks import Claim, ItemResult
 from wallscan.storage import ObjectMissing, keys
 from worker.pipeline import Analysis, analyse
 from worker.resources import Resources
+from worker.scene import Hints
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def _analysis(resources: Resources, claim: Claim) -> Analysis:
     data = _fetch(resources, claim)
     try:
         engine = resources.models.engine(claim.model_digest, claim.model_manifest, claim.base_manifest)
-        return analyse(data, claim.prompts, engine, claim.postprocess)
+        return analyse(data, claim.prompts, engine, claim.postprocess, Hints.of(claim))
     except WallscanError as error:
         # The limit strikes anywhere, also where whatever a library raises is called the file's fault.
         if isinstance(error.__cause__, SoftTimeLimitExceeded):
@@ -95,7 +96,11 @@ def _record(resources: Resources, claim: Claim, analysis: Analysis) -> None:
         resources.store.put(key, finding.mask_png, "image/png")
         results.append(
             ItemResult(
-                prompt_index=index, mask_key=key, mask_sha256=finding.mask_sha256, **asdict(finding.numbers)
+                prompt_index=index,
+                mask_key=key,
+                mask_sha256=finding.mask_sha256,
+                **asdict(finding.numbers),
+                measured={"basis": finding.basis.value, **asdict(finding.measurements)},
             )
         )
     with transaction(resources.engine) as session:

@@ -5,12 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wallscan.measure import Numbers, measured
+import numpy as np
+from numpy.typing import NDArray
+
+from wallscan.domain.area import Basis, wall_prompt
+from wallscan.measure import Measured, Measurements, Numbers, measured
+from wallscan.measure.area import filled
+from wallscan.measure.measurements import Circumstances, measurements
+from wallscan.measure.numbers import within
 from wallscan.photos.decode import Photo, decode
 from wallscan.photos.hashing import perceptual_hash
 from wallscan.photos.masks import encode_mask_png
 from wallscan.records.tasks import PhotoFacts
 from wallscan.segment.engine import Engine
+from worker.scene import NO_HINTS, Hints, Scene, look
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,8 @@ class Finding:
     mask_png: bytes
     mask_sha256: str
     numbers: Numbers
+    measurements: Measurements
+    basis: Basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,13 @@ class Analysis:
     findings: tuple[Finding, ...]
 
 
-def analyse(data: bytes, prompts: Sequence[str], engine: Engine, postprocess: Mapping[str, Any]) -> Analysis:
+def analyse(
+    data: bytes,
+    prompts: Sequence[str],
+    engine: Engine,
+    postprocess: Mapping[str, Any],
+    hints: Hints = NO_HINTS,
+) -> Analysis:
     """Decode a photo once, encode it once, and find what each prompt names.
 
     Raises PhotoError (the photo cannot be used), PromptError (the model cannot read a prompt) or
@@ -38,23 +54,61 @@ def analyse(data: bytes, prompts: Sequence[str], engine: Engine, postprocess: Ma
     """
     # Twice the network's input keeps what its own area-averaging needs, at a third of the time.
     photo = decode(data, target_px=2 * engine.input_px)
-    return Analysis(_facts(photo), tuple(_findings(photo, prompts, engine, postprocess)))
+    maps = engine.probabilities(photo.pixels, prompts)
+    scene = look(data, photo, hints)
+    return Analysis(_facts(photo), tuple(_findings(photo, prompts, maps, engine, postprocess, scene)))
 
 
 def _findings(
-    photo: Photo, prompts: Sequence[str], engine: Engine, postprocess: Mapping[str, Any]
+    photo: Photo,
+    prompts: Sequence[str],
+    maps: NDArray[np.float32],
+    engine: Engine,
+    postprocess: Mapping[str, Any],
+    scene: Scene,
 ) -> Iterator[Finding]:
-    maps = engine.probabilities(photo.pixels, prompts)
-    for prompt, probabilities in zip(prompts, maps, strict=True):
-        result = measured(
-            probabilities,
-            height_px=photo.facts.height_px,
-            width_px=photo.facts.width_px,
-            gate=engine.manifest.gate_for(prompt).presence,
+    height_px, width_px = photo.facts.height_px, photo.facts.width_px
+    cell_px = max(height_px / maps.shape[1], width_px / maps.shape[2])
+
+    def result(place: int) -> Measured:
+        return measured(
+            maps[place],
+            height_px=height_px,
+            width_px=width_px,
+            gate=engine.manifest.gate_for(prompts[place]).presence,
             postprocess=postprocess,
         )
-        png = encode_mask_png(result.mask)
-        yield Finding(png, hashlib.sha256(png).hexdigest(), result.numbers)
+
+    of_wall = wall_prompt(prompts)
+    wall = scene.polygon
+    if wall is None and of_wall is not None and len(prompts) > 1:
+        wall = filled(result(of_wall).mask)
+    for place, prompt in enumerate(prompts):
+        found = result(place)
+        # What the wall prompt itself found is a share of the photo, or of the polygon.
+        area = scene.polygon if place == of_wall else wall
+        circumstances = Circumstances(
+            cell_px=cell_px,
+            presence=found.numbers.presence,
+            gate=engine.manifest.gate_for(prompt).presence,
+            plane=scene.plane,
+            reasons=scene.reasons,
+        )
+        yield _finding(found, circumstances, area if area is not None and area.any() else None, scene)
+
+
+def _finding(
+    found: Measured, circumstances: Circumstances, area: NDArray[np.uint8] | None, scene: Scene
+) -> Finding:
+    """The mask stays whole; what is counted and measured of it lies in `area`, where there is one."""
+    png = encode_mask_png(found.mask)
+    return Finding(
+        mask_png=png,
+        mask_sha256=hashlib.sha256(png).hexdigest(),
+        numbers=found.numbers if area is None else within(found.numbers, found.mask, area),
+        measurements=measurements(found.mask, circumstances, area),
+        basis=scene.named(area),
+    )
 
 
 def _facts(photo: Photo) -> PhotoFacts:

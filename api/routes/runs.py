@@ -43,7 +43,8 @@ def submit_run(
     found = in_storage(services.store, inspection_id) if announced else frozenset()
     with transaction(services.engine) as session:
         intake.settle(session, inspection_id, announced, found)
-        run_id = runs.submit(session, inspection_id, model.id, prompts, dict(FOUNDING))
+        scale = None if order.scale is None else order.scale.model_dump(mode="json", exclude_none=True)
+        run_id = runs.submit(session, inspection_id, model.id, prompts, dict(FOUNDING), scale)
         run = progress.progress(session, run_id)
     return _accepted(run, services, response, background)
 

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 import wallscan
 from wallscan.client.commands.inspect import inspect
+from wallscan.client.commands.marker import marker
 from wallscan.client.commands.models import app as models
 from wallscan.client.commands.report import report
 from wallscan.client.commands.status import status
@@ -60,6 +61,6 @@ def _options(
     """Text-prompted inspection of wall photos: photos in, per-wall report out."""
 
 
-for command in (up, inspect, upload, status, report):
+for command in (up, inspect, upload, status, report, marker):
     app.command()(command)
 app.add_typer(models, name="models")

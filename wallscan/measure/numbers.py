@@ -1,7 +1,8 @@
 """What is recorded about a mask and the map it came from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +43,23 @@ def numbers(
         mean_probability=float(probabilities.mean(dtype=np.float64)),
         max_probability=float(probabilities.max()),
         threshold=threshold,
+        components=len(areas),
+        largest_component_px=int(areas.max(initial=0)),
+    )
+
+
+def within(found: Numbers, mask: NDArray[np.uint8], area: NDArray[np.uint8]) -> Numbers:
+    """The numbers of what lies in `area` (height, width), 0 or 255; what the map tells stays as it is.
+
+    The area holds at least one pixel.
+    """
+    areas = component_areas(np.asarray(cv2.bitwise_and(mask, area), np.uint8))
+    foreground_px, analysed_px = int(areas.sum()), cv2.countNonZero(area)
+    return replace(
+        found,
+        foreground_px=foreground_px,
+        analysed_px=analysed_px,
+        coverage_pct=coverage_pct(foreground_px, analysed_px),
         components=len(areas),
         largest_component_px=int(areas.max(initial=0)),
     )

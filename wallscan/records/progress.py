@@ -14,6 +14,7 @@ from wallscan.domain.lifecycle import PhotoState, TaskState
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.tables import Item, Photo, Run, Task, Wall
 from wallscan.wire import runs as wire
+from wallscan.wire.scale import Scale
 from wallscan.wire.uploads import FirstError
 
 _FIRST_ERRORS = 10
@@ -43,6 +44,7 @@ def progress(session: Session, run_id: uuid.UUID) -> wire.Run:
         model_digest=model_digest,
         prompts=run.prompts,
         postprocess=run.postprocess,
+        scale=None if run.scale is None else Scale.model_validate(run.scale),
         photos=total,
         items=total * prompts,
         counts=wire.ItemCounts(**{state.value: count * prompts for state, count in photos.items()}),

@@ -28,10 +28,12 @@ def submit(
     model_version_id: uuid.UUID,
     prompts: Sequence[str],
     postprocess: dict[str, Any],
+    scale: dict[str, Any] | None = None,
 ) -> uuid.UUID:
     """Order the analysis of all stored photos of an inspection, each content once; return the run's id.
 
-    The run becomes the inspection's active one. Its messages are sent after the commit: `tasks.due`.
+    `scale` (`wire.scale`) is that of the photos that have none of their own. The run becomes the
+    inspection's active one. Its messages are sent after the commit: `tasks.due`.
     Raises RunError `inspection_empty` where no photo is stored, WallscanError `inspection_unknown`.
     """
     inspections.lock(session, inspection_id)
@@ -42,6 +44,7 @@ def submit(
         model_version_id=model_version_id,
         prompts=list(prompts),
         postprocess=postprocess,
+        scale=scale,
         state=RunState.QUEUED,
     )
     session.add(run)

@@ -35,6 +35,7 @@ from wallscan.domain.lifecycle import (
     RunState,
     TaskState,
 )
+from wallscan.records.measured_columns import MeasuredColumns
 
 
 def one_of(column: str, states: Iterable[StrEnum]) -> str:
@@ -172,6 +173,9 @@ class Photo(Base):
     taken_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=False))  # camera's local time
     camera: Mapped[str | None] = mapped_column(String(200))
     phash: Mapped[int | None] = mapped_column(BigInteger)  # 64-bit perceptual hash, as signed
+    # Said by a person, see wire.scale and wire.uploads: what the next run measures this photo by.
+    scale: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    wall_polygon_px: Mapped[list[list[float]] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[dt.datetime] = now_default()
     __table_args__ = (
         UniqueConstraint("inspection_id", "path"),
@@ -194,6 +198,8 @@ class Run(Base):
     model_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("model_versions.id", ondelete="RESTRICT"))
     prompts: Mapped[list[str]]
     postprocess: Mapped[dict[str, Any]]  # name, version and parameters of the pipeline
+    # Of the photos that have none of their own.
+    scale: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     state: Mapped[RunState] = mapped_column(state_column(RunState), default=RunState.QUEUED)
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]
@@ -239,7 +245,7 @@ class Task(Base):
     )
 
 
-class Item(Base):
+class Item(MeasuredColumns, Base):
     """The result of one photo and one prompt. Exists only where its task succeeded."""
 
     __tablename__ = "items"

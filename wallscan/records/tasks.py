@@ -7,7 +7,7 @@ write nothing more, however late it wakes. Locks: the run's row before its tasks
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, tuple_, update
@@ -37,6 +37,8 @@ class Claim:
     model_digest: str
     model_manifest: dict[str, Any]
     base_manifest: dict[str, Any] | None  # of the bundle that the model's completes
+    scale: dict[str, Any] | None = None  # the photo's own, or else the run's; see wire.scale
+    wall_polygon_px: list[list[float]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class PhotoFacts:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """The result of one prompt; fields as in `records.tables.Item`."""
+    """The result of one prompt; fields as in `records.tables.Item`, `measured` by its `MeasuredColumns`."""
 
     prompt_index: int
     mask_key: str
@@ -67,6 +69,12 @@ class ItemResult:
     threshold: float | None
     components: int
     largest_component_px: int
+    measured: dict[str, Any] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """All columns by their names."""
+        columns = asdict(self)
+        return columns | columns.pop("measured")
 
 
 def claim(
@@ -121,7 +129,7 @@ def finish(session: Session, claim: Claim, facts: PhotoFacts, results: Sequence[
         return False
     session.execute(update(Photo).where(Photo.id == claim.photo_id).values(asdict(facts)))
     ids = {"run_id": claim.run_id, "photo_id": claim.photo_id}
-    session.execute(insert(Item), [ids | asdict(result) for result in results])
+    session.execute(insert(Item), [ids | result.row() for result in results])
     return True
 
 
@@ -181,6 +189,7 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
     row = session.execute(
         select(
             *(Photo.inspection_id, Photo.sha256, Run.prompts, Run.postprocess),
+            *(func.coalesce(Photo.scale, Run.scale).label("scale"), Photo.wall_polygon_px),
             *(ModelVersion.digest, ModelVersion.manifest, base.manifest.label("base_manifest")),
         )
         .join_from(Run, ModelVersion, ModelVersion.id == Run.model_version_id)
@@ -200,6 +209,8 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
         model_digest=row.digest,
         model_manifest=row.manifest,
         base_manifest=row.base_manifest,
+        scale=row.scale,
+        wall_polygon_px=row.wall_polygon_px,
     )
 
 

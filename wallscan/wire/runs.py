@@ -9,6 +9,7 @@ from pydantic import Field
 from wallscan.domain.lifecycle import RunState, TaskState
 from wallscan.domain.prompts import DEFAULT_PROMPTS
 from wallscan.wire.common import Body
+from wallscan.wire.scale import Scale
 from wallscan.wire.uploads import FirstError
 
 
@@ -19,6 +20,7 @@ class NewRun(Body):
     model: str | None = Field(
         default=None, description="a model version's id, digest or name (its newest); default: the active one"
     )
+    scale: Scale | None = Field(default=None, description="of the photos that have none of their own")
 
 
 class ItemCounts(Body):
@@ -42,6 +44,7 @@ class Run(Body):
     model_digest: str
     prompts: list[str]
     postprocess: dict[str, Any]
+    scale: Scale | None = None
     photos: int = Field(description="distinct photos to analyse")
     items: int = Field(description="photos x prompts")
     counts: ItemCounts
