@@ -22,7 +22,7 @@ def photo_row(photo: str, prompt: str = "crack", **facts: Any) -> PhotoRow:
 def wall_row(wall: str, prompt: str, **facts: Any) -> WallRow:
     known: dict[str, Any] = dict.fromkeys(WallRow.model_fields, 0)
     known |= {"wall_id": uuid.uuid5(uuid.NAMESPACE_URL, wall), "wall": wall, "prompt": prompt}
-    known |= {"coverage_pct": None, "max_photo_coverage_pct": None, "worst_photo": None}
+    known |= {"basis": "photo", "coverage_pct": None, "max_photo_coverage_pct": None, "worst_photo": None}
     return WallRow(**(known | facts))
 
 

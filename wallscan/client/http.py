@@ -16,6 +16,7 @@ from wallscan.wire.models import Model, ModelUpload, NewModel
 from wallscan.wire.places import Inspection, NewInspection, NewSite, Site, Wall
 from wallscan.wire.report import Report
 from wallscan.wire.runs import NewRun, Run
+from wallscan.wire.scale import Scale
 from wallscan.wire.uploads import Manifest, UploadOutcomes
 
 B = TypeVar("B", bound=Body)
@@ -74,9 +75,15 @@ class Client:
         """Announce files: one outcome a file, in the order of the manifest."""
         return self._post(f"/v1/inspections/{inspection_id}/uploads", UploadOutcomes, manifest)
 
-    def submit(self, inspection_id: UUID, prompts: Sequence[str], model: str | None = None) -> Run:
+    def submit(
+        self,
+        inspection_id: UUID,
+        prompts: Sequence[str],
+        model: str | None = None,
+        scale: Scale | None = None,
+    ) -> Run:
         """Order a run over all stored photos of an inspection."""
-        order = NewRun(prompts=list(prompts), model=model)
+        order = NewRun(prompts=list(prompts), model=model, scale=scale)
         return self._post(f"/v1/inspections/{inspection_id}/runs", Run, order)
 
     def run(self, run_id: UUID, wait_s: int = 0) -> Run:

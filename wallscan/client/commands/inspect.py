@@ -9,10 +9,13 @@ from wallscan.client import flow
 from wallscan.client.commands.options import (
     FolderArgument,
     InspectionOption,
+    MarkerMmOption,
+    MmPerPxOption,
     ModelOption,
     OverwriteOption,
     PromptOption,
     SiteOption,
+    chosen_scale,
 )
 from wallscan.client.connect import connected
 from wallscan.client.errors import ApiError
@@ -34,6 +37,8 @@ def inspect(
     ] = None,
     overwrite: OverwriteOption = False,
     inspection: InspectionOption = None,
+    mm_per_px: MmPerPxOption = None,
+    marker_mm: MarkerMmOption = None,
 ) -> None:
     """Inspect a folder of photos and write a report.
 
@@ -46,13 +51,14 @@ def inspect(
     """
     screen = open_screen()
     prompts = normal_prompts(prompt if prompt is not None else DEFAULT_PROMPTS)
+    scale = chosen_scale(mm_per_px, marker_mm)
     photos = flow.scanned(folder, screen)
     refuse_taken(out, overwrite=overwrite)
     with connected(screen) as client:
         visit = flow.chosen_inspection(client, site or folder.resolve().name, inspection)
         refusals = flow.sent(client, visit, photos, screen).refusals
         try:
-            run = flow.followed(client, client.submit(visit.id, prompts, model), screen)
+            run = flow.followed(client, client.submit(visit.id, prompts, model, scale), screen)
         except ApiError as error:
             if error.code != Code.INSPECTION_EMPTY:
                 raise

@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
+from wallscan.client.errors import InputError
+from wallscan.domain.codes import Code
 from wallscan.domain.prompts import DEFAULT_PROMPTS
+from wallscan.domain.scale import MAX_MM_PER_PX, MIN_MM_PER_PX
+from wallscan.wire.scale import Scale
 
 FolderArgument = Annotated[
     Path,
@@ -35,3 +39,30 @@ InspectionOption = Annotated[
     ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier report in --out.")]
+MmPerPxOption = Annotated[
+    float | None,
+    typer.Option(
+        min=MIN_MM_PER_PX,
+        max=MAX_MM_PER_PX,
+        help="Millimetres on the wall per pixel of each photo, for lengths and widths in millimetres.",
+        show_default=False,
+    ),
+]
+MarkerMmOption = Annotated[
+    float | None,
+    typer.Option(
+        min=5,
+        max=2000,
+        help="Side in millimetres of the printed marker in each photo (see `wallscan marker`).",
+        show_default=False,
+    ),
+]
+
+
+def chosen_scale(mm_per_px: float | None, marker_mm: float | None) -> Scale | None:
+    """The scale of all photos. Raises InputError `request_invalid` where it is given in two ways."""
+    if mm_per_px is not None and marker_mm is not None:
+        raise InputError(Code.REQUEST_INVALID, "give --mm-per-px or --marker-mm, not both")
+    if mm_per_px is None and marker_mm is None:
+        return None
+    return Scale(mm_per_px=mm_per_px, marker_side_mm=marker_mm)

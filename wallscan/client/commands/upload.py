@@ -8,9 +8,12 @@ from wallscan.client import flow
 from wallscan.client.commands.options import (
     FolderArgument,
     InspectionOption,
+    MarkerMmOption,
+    MmPerPxOption,
     ModelOption,
     PromptOption,
     SiteOption,
+    chosen_scale,
 )
 from wallscan.client.connect import connected
 from wallscan.client.exits import DONE, SOME_FAILED
@@ -25,6 +28,8 @@ def upload(
     start: Annotated[bool, typer.Option("--start", help="Start a run, and do not wait for it.")] = False,
     prompt: PromptOption = None,
     model: ModelOption = None,
+    mm_per_px: MmPerPxOption = None,
+    marker_mm: MarkerMmOption = None,
 ) -> None:
     """Upload a folder of photos to an inspection.
 
@@ -33,12 +38,13 @@ def upload(
     """
     screen = open_screen()
     prompts = normal_prompts(prompt if prompt is not None else DEFAULT_PROMPTS)
+    scale = chosen_scale(mm_per_px, marker_mm)
     photos = flow.scanned(folder, screen)
     with connected(screen) as client:
         visit = flow.chosen_inspection(client, site or folder.resolve().name, inspection)
         refusals = flow.sent(client, visit, photos, screen).refusals
         screen.result(f"Inspection: {visit.id}")
         if start:
-            screen.result(f"Run: {client.submit(visit.id, prompts, model).id}")
+            screen.result(f"Run: {client.submit(visit.id, prompts, model, scale).id}")
     show_refusals(screen, refusals)
     raise typer.Exit(SOME_FAILED if refusals else DONE)
