@@ -17,13 +17,6 @@ Smeulders, "Length estimators for digitized contours", 1987). The moving average
 and leaves bends of more than a few pixels (compare Coeurjolly and Klette, "A comparative evaluation of
 length estimators of digital curves", 2004, on estimators that take more than two pixels into account).
 """
-WIDTH_OFFSET_PX = 0.5
-"""What twice the distance transform is too much for a width.
-
-It counts to the centre of the first pixel outside, half a pixel beyond the edge, on both sides: 1 too much
-where the width is odd and the centre line runs through the middle, 0 where it is even.
-"""
-
 Points = NDArray[np.float64]
 
 
@@ -98,12 +91,10 @@ def skeleton_of(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(skeletonize(mask), np.bool_)
 
 
-def traced(
-    mask: NDArray[np.bool_], skeleton: NDArray[np.bool_], distance_px: NDArray[np.float32]
-) -> Skeleton:
-    """The lines of a mask (h, w) with its skeleton and its distance transform; the mask's rim is empty."""
+def traced(mask: NDArray[np.bool_], skeleton: NDArray[np.bool_], inner_px: NDArray[np.float32]) -> Skeleton:
+    """The lines of a mask (h, w) with an empty rim; its skeleton and the half-widths there, (h, w)."""
     # Thinning is half a pixel off where a width is even: the middle is the highest place near by.
-    highest = np.asarray(cv2.dilate(distance_px, np.ones((3, 3), np.uint8)), np.float32)
+    highest = np.asarray(cv2.dilate(inner_px, np.ones((3, 3), np.uint8)), np.float32)
     graph, chains = pruned(skeleton, highest)
     half_width_px = highest[graph.pixels[:, 0], graph.pixels[:, 1]].astype(np.float64)
     lines = [_line(graph, chain, half_width_px, mask) for chain in chains]
@@ -114,7 +105,7 @@ def _line(graph: Graph, chain: Chain, half_width_px: NDArray[np.float64], mask: 
     half = half_width_px[chain]
     raw = graph.pixels[chain][:, ::-1].astype(np.float64)
     if len(chain) == 1:
-        return _dot(chain[0], raw, float(2 * half[0] - WIDTH_OFFSET_PX))
+        return _dot(chain[0], raw, float(2 * half[0]))
     points = _smooth(raw)
     steady = _away_from_ends(points, half)
     first_is_tip, last_is_tip = (graph.degrees[[chain[0], chain[-1]]] == 1).tolist()
@@ -196,7 +187,7 @@ def _way_out(start: Points, direction: Points, mask: NDArray[np.bool_]) -> float
 
 
 def _steps(points: Points, half_width_px: NDArray[np.float64], steady: NDArray[np.bool_]) -> Steps:
-    width_px = half_width_px[1:] + half_width_px[:-1] - WIDTH_OFFSET_PX
+    width_px = half_width_px[1:] + half_width_px[:-1]
     middle = (points[1:] + points[:-1]) / 2
     directed = np.ones((len(middle),), np.bool_)
     return Steps(middle, np.diff(points, axis=0), width_px, steady[1:] | steady[:-1], directed)

@@ -18,6 +18,13 @@ coarser than that, so nothing that it saw is lost."""
 NARROW_PX = 24.0
 """Parts wider than twice this are thinned on a smaller picture, halved until they are not."""
 
+EDGE_PX = 0.25
+"""By how much the distance transform on a centre line is too large for half a width, on average.
+
+It counts to the centre of the first pixel outside, half a pixel beyond the edge: half a pixel too much where
+the width is odd and the centre line runs through the middle, nothing where it is even.
+"""
+
 Mask = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
@@ -26,12 +33,13 @@ Flags = NDArray[np.bool_]
 class Picture:
     """Parts of like width, cut out and reduced, with an empty rim of one pixel.
 
-    `distance_px` is the distance transform of the finer picture, the highest of each block, in pixels of
-    this one. Pixel (x, y) lies at (x * `scale` + `x_px`, y * `scale` + `y_px`) of the photo.
+    `half_width_px` comes from the distance transform of the finer picture, the highest of each block, in
+    pixels of this one; it means something on centre lines alone. Pixel (x, y) lies at
+    (x * `scale` + `x_px`, y * `scale` + `y_px`) of the photo.
     """
 
     mask: Flags
-    distance_px: NDArray[np.float32]
+    half_width_px: NDArray[np.float32]
     scale: float
     x_px: float
     y_px: float
@@ -95,7 +103,9 @@ def _picture(
     first = (0.5 - 1.0) * scale - 0.5
     return Picture(
         mask=np.pad(_highest(there, halved), 1),
-        distance_px=np.pad(_highest(distance, halved) / np.float32(halved), 1),
+        half_width_px=np.pad(np.maximum(_highest(distance, halved) - EDGE_PX, 0) / halved, 1).astype(
+            np.float32
+        ),
         scale=float(scale),
         x_px=columns.start * factor + first,
         y_px=rows.start * factor + first,

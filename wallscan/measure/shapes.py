@@ -95,7 +95,7 @@ def _drawn(
             return None
         if np.count_nonzero(skeleton_graph(thin).degrees != 2) > MAX_NODES:
             return None
-        drawn.append((picture, traced(picture.mask, thin, picture.distance_px)))
+        drawn.append((picture, traced(picture.mask, thin, picture.half_width_px)))
     return drawn
 
 
