@@ -36,6 +36,11 @@ class Steps:
     directed: NDArray[np.bool_]
 
     @property
+    def measurable(self) -> NDArray[np.bool_]:
+        """The steady steps, or all of them where none is: a part so short is as wide as it is anywhere."""
+        return self.steady if self.steady.any() else np.ones_like(self.steady)
+
+    @property
     def length_px(self) -> NDArray[np.float64]:
         """The length of each step, (n,)."""
         return np.hypot(self.step_px[:, 0], self.step_px[:, 1])
@@ -188,6 +193,7 @@ def _way_out(start: Points, direction: Points, mask: NDArray[np.bool_]) -> float
 
 def _steps(points: Points, half_width_px: NDArray[np.float64], steady: NDArray[np.bool_]) -> Steps:
     width_px = half_width_px[1:] + half_width_px[:-1]
-    middle = (points[1:] + points[:-1]) / 2
-    directed = np.ones((len(middle),), np.bool_)
-    return Steps(middle, np.diff(points, axis=0), width_px, steady[1:] | steady[:-1], directed)
+    middle, step = (points[1:] + points[:-1]) / 2, np.diff(points, axis=0)
+    moved = np.hypot(*step.T) > 0
+    directed = np.ones((int(moved.sum()),), np.bool_)
+    return Steps(middle[moved], step[moved], width_px[moved], (steady[1:] | steady[:-1])[moved], directed)

@@ -34,12 +34,11 @@ def widths_px(steps: Steps, foreground_px: int) -> Widths:
     The mean is area over length, which is steadier than any average of widths; the others are twice the
     distance transform on the centre line, away from ends and branch points, each weighted by its length.
     """
-    length_px = steps.length_px
-    widest = weighted_quantile(steps.width_px[steps.steady], length_px[steps.steady], P95)
+    length_px, where = steps.length_px, steps.measurable
     return Widths(
         mean=foreground_px / float(length_px.sum()),
-        p95=widest,
-        max=float(steps.width_px[steps.steady].max()),
+        p95=weighted_quantile(steps.width_px[where], length_px[where], P95),
+        max=float(steps.width_px[where].max()),
     )
 
 
@@ -54,11 +53,11 @@ def on_wall(steps: Steps, mean_width_px: float, plane: Plane) -> OnWall:
     step_mm = np.hypot(*np.einsum("nij,nj->in", jacobian, steps.step_px))
     swept_mm2_per_px = np.abs(np.linalg.det(jacobian)) * step_px
     width_mm = steps.width_px * swept_mm2_per_px / step_mm
-    length_mm = float(step_mm.sum())
+    length_mm, where = float(step_mm.sum()), steps.measurable
     widths = Widths(
         mean=mean_width_px * float(swept_mm2_per_px.sum()) / length_mm,
-        p95=weighted_quantile(width_mm[steps.steady], step_mm[steps.steady], P95),
-        max=float(width_mm[steps.steady].max()),
+        p95=weighted_quantile(width_mm[where], step_mm[where], P95),
+        max=float(width_mm[where].max()),
     )
     return OnWall(length_mm, widths)
 
