@@ -197,7 +197,7 @@ def test_measurements_are_shown_with_the_results(api, engine, store, model):  # 
         tasks.finish(session, claim, FACTS, done)
     shown = api.read(f"/v1/photos/{photo['photo_id']}")["results"][0]
     assert measured.items() <= shown.items()
-    assert shown["cell_coverage_pct"] == 25.0
+    assert (shown["cell_coverage_pct"], shown["needs_review"]) == (25.0, True)
     report = api.read(f"/v1/inspections/{inspection}/report", photos="true")
     wall_row = report["walls"][0]
     assert (wall_row["cracks"], wall_row["length_px"], wall_row["length_mm"]) == (2, 800.0, 400.0)

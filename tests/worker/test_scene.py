@@ -86,9 +86,9 @@ def test_a_wall_prompt_is_what_the_others_are_a_share_of(tiny):
     assert crack.numbers.analysed_px >= of_wall.numbers.foreground_px
 
 
-def test_hints_of_photo_and_run_end_in_the_items(resources, model):
+def test_hints_of_photo_and_run_end_in_the_items(resources, model_id):
     photos = {f"north/{seed}.jpg": encode(wall(320, 240, seed)) for seed in range(2)}
-    order = given_submitted(resources.engine, resources.store, model, photos)
+    order = given_submitted(resources.engine, resources.store, model_id, photos)
     with transaction(resources.engine) as session:
         session.execute(update(Run).where(Run.id == order.run_id).values(scale={"mm_per_px": 0.5}))
         own = {"points_px": [[0, 0], [100, 0]], "distance_mm": 25}

@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session, aliased
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import RunError, WallscanError
 from wallscan.domain.lifecycle import PhotoState
-from wallscan.records.report_queries import cell_coverage_pct
+from wallscan.records.report_queries import measured_columns
 from wallscan.records.sites import SiteIds, visible
 from wallscan.records.tables import Inspection, Item, Photo, Run, Wall
 from wallscan.wire import uploads as wire
-from wallscan.wire.measured import MEASURED_COLUMNS
 
 LOOK_ALIKE_BITS = 6
 """Perceptual hashes (64 bits) that differ in at most so many bits belong to nearly the same picture."""
@@ -188,10 +187,9 @@ def _results(session: Session, photo: wire.Photo) -> list[wire.PhotoResult]:
             Run.prompts[Item.prompt_index + 1].label("prompt"),
             *(Item.coverage_pct, Item.foreground_px, Item.analysed_px),
             *(Item.presence, Item.max_probability, Item.threshold, Item.components),
-            *(getattr(Item, name) for name in MEASURED_COLUMNS),
+            *measured_columns(),
             *(Item.orientation_coherence, Item.orientation_histogram_pct),
             *(Item.largest_crack_length_px, Item.largest_crack_polyline_px),
-            cell_coverage_pct(Item.cells_found, Item.cells_analysed),
         )
         .join(Run, Run.id == Item.run_id)
         .join(Inspection, and_(Inspection.id == Run.inspection_id, Inspection.active_run_id == Run.id))

@@ -88,8 +88,7 @@ def photo_rows(run: Run, wall_id: uuid.UUID | None) -> Select[Any]:
             *(photos.c.width_px, photos.c.height_px),
             *(Item.presence, Item.threshold, Item.components, Item.max_probability, Item.mask_sha256),
             *(photos.c.duplicate_of, photos.c.code, photos.c.detail),
-            *(getattr(Item, name) for name in MEASURED_COLUMNS),
-            cell_coverage_pct(Item.cells_found, Item.cells_analysed),
+            *measured_columns(),
         )
         .select_from(photos)
         .join(Wall, Wall.id == photos.c.wall_id, isouter=True)
@@ -99,7 +98,16 @@ def photo_rows(run: Run, wall_id: uuid.UUID | None) -> Select[Any]:
     )
 
 
-def cell_coverage_pct(found: ColumnElement[Any], analysed: ColumnElement[Any]) -> ColumnElement[float]:
+def measured_columns() -> list[ColumnElement[Any]]:
+    """The fields of `wire.measured.MeasuredNumbers` of an item."""
+    return [
+        *(getattr(Item, name) for name in MEASURED_COLUMNS),
+        _cell_coverage_pct(Item.cells_found, Item.cells_analysed),
+        (func.cardinality(Item.review_reasons) > 0).label("needs_review"),
+    ]
+
+
+def _cell_coverage_pct(found: ColumnElement[Any], analysed: ColumnElement[Any]) -> ColumnElement[float]:
     """The share of grid cells that hold some, as `cell_coverage_pct`; null where there is none to count."""
     return (100.0 * cast(found, Float) / func.nullif(analysed, 0)).label("cell_coverage_pct")
 
@@ -114,7 +122,7 @@ def _measured(counted: ColumnElement[bool]) -> list[ColumnElement[Any]]:
         bases.label("bases"),
         cells_found.label("cells_found"),
         cells_analysed.label("cells_analysed"),
-        cell_coverage_pct(cells_found, cells_analysed),
+        _cell_coverage_pct(cells_found, cells_analysed),
         _pixels(Item.cracks, counted).label("cracks"),
         func.coalesce(func.sum(Item.length_px).filter(counted), 0.0).label("length_px"),
         func.max(Item.max_width_px).filter(counted).label("max_width_px"),

@@ -31,10 +31,12 @@ class MeasuredNumbers(Body):
     p95_width_mm: float | None = None
     max_width_mm: float | None = None
     width_band: int | None = Field(default=None, description="0 to 5 after BRE Digest 251: guidance only")
+    needs_review: bool | None = Field(default=None, description="whether there is a reason to look again")
     review_reasons: list[ReviewReason] | None = Field(
         default=None, description="why a person should look before relying on this; empty: no reason seen"
     )
 
 
-MEASURED_COLUMNS = tuple(name for name in MeasuredNumbers.model_fields if name != "cell_coverage_pct")
-"""Those that are columns of an item; the share of cells is worked out from two of them."""
+_WORKED_OUT = ("cell_coverage_pct", "needs_review")
+MEASURED_COLUMNS = tuple(name for name in MeasuredNumbers.model_fields if name not in _WORKED_OUT)
+"""Those that are columns of an item; the others are worked out from them."""
