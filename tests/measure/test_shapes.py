@@ -147,7 +147,8 @@ def test_masks_that_are_no_crack_pattern_take_bounded_time():
 
 
 def test_a_hundred_megapixels_are_measured_on_a_few():
-    assert reduction(8700, 11500) == 5
+    assert reduction(8700, 11500, 1.0) == 5
+    assert reduction(3000, 4000, 11.4) == 3
     assert RASTER_PX >= 8700 * 11500 / 25
     mask = np.zeros((8700, 11500), np.uint8)
     cv2.line(mask, (500, 500), (10_500, 8_000), 255, 60)

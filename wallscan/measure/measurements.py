@@ -75,7 +75,7 @@ def measurements(
     Equal input gives equal numbers.
     """
     seen = mask if area is None else np.asarray(cv2.bitwise_and(mask, area), np.uint8)
-    cells, found = cells_touched(seen, area), shapes(seen)
+    cells, found = cells_touched(seen, area), shapes(seen, circumstances.cell_px)
     made = Measurements(cells.found, cells.total, found.cracks)
     if not found.too_complex:
         made = _with_lines(made, found, cv2.countNonZero(seen), circumstances.cell_px)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 RASTER_PX = 1 << 22
 """Masks of more pixels are reduced by the smallest whole factor that brings them to so many: 12 megapixels
-by 2, 100 by 5. A reduced pixel is set where half of what it covers is. The network's own map is always
-coarser than that, so nothing that it saw is lost."""
+by 2, 100 by 5. A reduced pixel is set where half of what it covers is."""
+PIXELS_PER_CELL = 3.0
+"""Masks that come from a coarse map are reduced further, to no fewer pixels than this a cell of the map: the
+edge of a mask between cells is interpolated, and finer than that there is nothing to see."""
 NARROW_PX = 24.0
 """Parts wider than twice this are thinned on a smaller picture, halved until they are not."""
 
@@ -45,17 +47,21 @@ class Picture:
     y_px: float
 
 
-def reduction(height_px: int, width_px: int) -> int:
-    """The whole factor by which a mask of this size is reduced before it is measured."""
-    factor = 1
+def reduction(height_px: int, width_px: int, cell_px: float) -> int:
+    """The whole factor by which a mask of this size is reduced before it is measured.
+
+    `cell_px` is the side, in its pixels, of a cell of the map that it comes from.
+    """
+    factor = max(1, int(cell_px / PIXELS_PER_CELL))
     while -(-height_px // factor) * -(-width_px // factor) > RASTER_PX:
         factor += 1
     return factor
 
 
-def reduced(mask: Mask) -> tuple[Mask, int]:
+def reduced(mask: Mask, cell_px: float) -> tuple[Mask, int]:
     """A mask (H, W), 0 or 255, as 0 or 1 on the raster, and the factor by which it was reduced."""
-    factor = reduction(*mask.shape)
+    height_px, width_px = mask.shape
+    factor = reduction(height_px, width_px, cell_px)
     if factor == 1:
         return np.minimum(mask, 1), 1
     height, width = (-(-side // factor) for side in mask.shape)
@@ -68,6 +74,8 @@ def reduced(mask: Mask) -> tuple[Mask, int]:
 
 def pictures(raster: Mask, labels: NDArray[np.int32], parts: int, factor: int) -> Iterator[Picture]:
     """The parts of a raster (h, w), 0 or 1, numbered from 1 in `labels`, grouped by how wide they are."""
+    left, top, width, height = cv2.boundingRect(raster)
+    raster, labels = (whole[top : top + height, left : left + width] for whole in (raster, labels))
     rimmed = cv2.copyMakeBorder(raster, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     distance = cv2.distanceTransform(rimmed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     halvings = _halvings(distance, labels, parts)
@@ -76,7 +84,8 @@ def pictures(raster: Mask, labels: NDArray[np.int32], parts: int, factor: int) -
         members[0] = False
         rows, columns = _box(members[labels])
         there = members[labels[rows, columns]]
-        yield _picture(there, np.where(there, distance[rows, columns], 0), 1 << count, factor, rows, columns)
+        inner = np.where(there, distance[rows, columns], 0)
+        yield _picture(there, inner, 1 << count, factor, left + columns.start, top + rows.start)
 
 
 def _halvings(distance: NDArray[np.float32], labels: NDArray[np.int32], parts: int) -> NDArray[np.int8]:
@@ -96,19 +105,19 @@ def _box(there: Flags) -> tuple[slice, slice]:
 
 
 def _picture(
-    there: Flags, distance: NDArray[np.float32], halved: int, factor: int, rows: slice, columns: slice
+    there: Flags, distance: NDArray[np.float32], halved: int, factor: int, left: int, top: int
 ) -> Picture:
+    """A cut-out whose first pixel is (left, top) of the raster, halved so that its parts are narrow."""
     scale = halved * factor
+    half_width_px = np.maximum(_highest(distance, halved) - EDGE_PX, 0) / halved
     # The middle of this picture's first pixel, which is the rim, as a place of the photo.
     first = (0.5 - 1.0) * scale - 0.5
     return Picture(
         mask=np.pad(_highest(there, halved), 1),
-        half_width_px=np.pad(np.maximum(_highest(distance, halved) - EDGE_PX, 0) / halved, 1).astype(
-            np.float32
-        ),
+        half_width_px=np.pad(half_width_px, 1).astype(np.float32),
         scale=float(scale),
-        x_px=columns.start * factor + first,
-        y_px=rows.start * factor + first,
+        x_px=left * factor + first,
+        y_px=top * factor + first,
     )
 
 

@@ -55,12 +55,15 @@ class Shapes:
         return float(self.steps.length_px.sum())
 
 
-def shapes(mask: NDArray[np.uint8]) -> Shapes:
+def shapes(mask: NDArray[np.uint8], cell_px: float = 1.0) -> Shapes:
     """The shapes in a mask (H, W), uint8 0 or 255. The same mask gives the same shapes, bit for bit.
 
+    `cell_px` is the side, in pixels of the mask, of a cell of the map that it comes from.
     Time is bounded by the raster's size (`raster.RASTER_PX`), memory by about 60 bytes a raster pixel.
     """
-    raster, factor = reduced(mask)
+    if not cv2.countNonZero(mask):
+        return Shapes(0, Steps.none(), 0, orientation(Steps.none()), None)
+    raster, factor = reduced(mask, cell_px)
     count, labels = cv2.connectedComponents(raster, connectivity=8, ltype=cv2.CV_32S)
     parts, cracks = count - 1, _cracks(raster)
     if not parts:
