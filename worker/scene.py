@@ -34,7 +34,7 @@ class Hints:
     def of(cls, claim: Claim) -> Self:
         """The hints that come with a claim."""
         scale = None if claim.scale is None else WireScale.model_validate(claim.scale).domain()
-        polygon = claim.wall_polygon_px and [(x, y) for x, y in claim.wall_polygon_px]
+        polygon = [(x, y) for x, y in claim.wall_polygon_px or ()]
         return cls(scale, polygon or None)
 
 

@@ -49,6 +49,7 @@ def test_nothing_found_is_no_length_and_no_width():
 def test_millimetres_are_pixels_times_the_scale():
     found = measurements(bar(), scaled(0.5))
     assert (found.mm_per_px, found.scale_source) == (0.5, "given")
+    assert found.length_px is not None
     assert found.length_mm == pytest.approx(found.length_px * 0.5, abs=0.01)
     for name in ("mean", "p95", "max"):
         px, mm = getattr(found, f"{name}_width_px"), getattr(found, f"{name}_width_mm")
@@ -117,6 +118,9 @@ def test_equal_masks_have_equal_numbers_that_make_sense(mask, mm_per_px):
     assert found == measurements(mask.copy(), scaled(mm_per_px))
     assert 0 <= found.cells_found <= found.cells_analysed
     if found.max_width_px is not None:
+        assert found.p95_width_px is not None
+        assert found.length_px is not None
+        assert found.largest_crack_length_px is not None
         assert 0 < found.p95_width_px <= found.max_width_px
         assert found.largest_crack_length_px <= found.length_px + 0.01
         corners = np.array(found.largest_crack_polyline_px)

@@ -72,6 +72,7 @@ def test_the_largest_crack_is_the_longest_and_its_polyline_runs_through_it():
     mask = drawn(400, 600, ((20, 50), (500, 80)), ((20, 300), (100, 300)))
     cv2.circle(mask, (520, 300), 40, 255, -1)  # more area, less length
     largest = shapes(mask).largest
+    assert largest is not None
     assert largest.length_px == pytest.approx(np.hypot(480, 30) + 5, abs=4)
     ends = sorted((largest.polyline_px[0], largest.polyline_px[-1]))
     assert ends[0] == pytest.approx([18, 50], abs=4)
@@ -106,13 +107,14 @@ def test_any_mask_is_measured_the_same_each_time(mask):
 @given(st.integers(0, 10_000), st.sampled_from(["quarter", "upside down", "mirrored"]))
 def test_turning_and_mirroring_change_the_orientation_alone(seed, how):
     mask = cracked(seed)
-    turn = {"quarter": np.rot90, "upside down": np.flipud, "mirrored": np.fliplr}[how]
-    one, other = shapes(mask), shapes(np.ascontiguousarray(turn(mask)))
+    turned = {"quarter": np.rot90(mask), "upside down": np.flipud(mask), "mirrored": np.fliplr(mask)}[how]
+    one, other = shapes(mask), shapes(np.ascontiguousarray(turned))
     assert one.cracks == other.cracks
     assert one.length_px == pytest.approx(other.length_px, rel=0.02)
     assert np.median(one.steps.width_px) == pytest.approx(np.median(other.steps.width_px), abs=0.6)
     if one.orientation.dominant_deg is not None and one.orientation.coherence > 0.3:
         expected = one.orientation.dominant_deg + 90 if how == "quarter" else -one.orientation.dominant_deg
+        assert other.orientation.dominant_deg is not None
         apart = abs(other.orientation.dominant_deg - expected) % 180
         assert min(apart, 180 - apart) < 3
 
@@ -172,7 +174,9 @@ def test_a_polyline_has_a_bounded_number_of_points():
     walk = np.cumsum(steps, axis=0) + np.array((60, 500))
     mask = np.zeros((1400, 3200), np.uint8)
     cv2.polylines(mask, [walk.astype(np.int32)], isClosed=False, color=255, thickness=2)
-    assert 2 <= len(shapes(mask).largest.polyline_px) <= MAX_POLYLINE_POINTS
+    largest = shapes(mask).largest
+    assert largest is not None
+    assert 2 <= len(largest.polyline_px) <= MAX_POLYLINE_POINTS
 
 
 def test_more_parts_than_can_be_followed_are_counted_and_said_to_be_too_many():

@@ -50,7 +50,7 @@ def shot(
         cv2.resize(seen, (width_px, height_px), interpolation=cv2.INTER_AREA), (0, 0), 0.7
     )
     noisy = small.astype(np.float64) + rng.normal(0, 3, small.shape)
-    plane = Plane(np.linalg.inv(to_photo), ScaleSource.MARKER)
+    plane = Plane(np.asarray(np.linalg.inv(to_photo), np.float64), ScaleSource.MARKER)
     return Shot(np.clip(noisy, 0, 255).astype(np.uint8), plane)
 
 

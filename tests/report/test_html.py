@@ -5,7 +5,8 @@ import pytest
 
 from tests.report.reports import HOSTILE, every_case, name_id, photo, report, wall
 from wallscan.report import html_report
-from wallscan.report.html import NOTHING, duration, moment, percent
+from wallscan.report.html import duration, moment, percent
+from wallscan.report.lengths import NOTHING
 from wallscan.report.view import WORST_PHOTOS, url, view
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}

@@ -41,4 +41,4 @@ def _touched(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _edges(side_px: int, cells: int) -> NDArray[np.int64]:
     """Where each cell begins; no cell is narrower than a pixel."""
     cells = min(cells, side_px)
-    return np.rint(np.arange(cells) * (side_px / cells)).astype(np.int64)
+    return np.asarray(np.rint(np.arange(cells) * (side_px / cells)), np.int64)

@@ -38,7 +38,7 @@ class Steps:
     @property
     def measurable(self) -> NDArray[np.bool_]:
         """The steady steps, or all of them where none is: a part so short is as wide as it is anywhere."""
-        return self.steady if self.steady.any() else np.ones_like(self.steady)
+        return self.steady if self.steady.any() else ~self.steady
 
     @property
     def length_px(self) -> NDArray[np.float64]:
@@ -93,7 +93,7 @@ def skeleton_of(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The skeleton (h, w) of a mask (h, w): Zhang and Suen's thinning, 1984, as scikit-image does it."""
     from skimage.morphology import skeletonize  # with the worker alone, and slow to import
 
-    return np.asarray(skeletonize(mask), np.bool_)
+    return np.asarray(skeletonize(mask), np.bool_)  # type: ignore[no-untyped-call]
 
 
 def traced(mask: NDArray[np.bool_], skeleton: NDArray[np.bool_], inner_px: NDArray[np.float32]) -> Skeleton:
@@ -118,7 +118,7 @@ def _line(graph: Graph, chain: Chain, half_width_px: NDArray[np.float64], mask: 
         points, half, steady = _with_true_end(points, half, steady, mask)
     if first_is_tip:
         backwards = _with_true_end(points[::-1], half[::-1], steady[::-1], mask)
-        points, half, steady = (part[::-1] for part in backwards)
+        points, half, steady = backwards[0][::-1], backwards[1][::-1], backwards[2][::-1]
     steps = _steps(points, half, steady)
     return Line((chain[0], chain[-1]), points, steps, float(steps.length_px.sum()))
 

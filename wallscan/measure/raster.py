@@ -6,6 +6,7 @@ reduced to a few megapixels, and then each part to a picture on which it is narr
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -29,6 +30,7 @@ the width is odd and the centre line runs through the middle, nothing where it i
 
 Mask = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
+V = TypeVar("V", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,11 @@ def reduced(mask: Mask, cell_px: float) -> tuple[Mask, int]:
 def pictures(raster: Mask, labels: NDArray[np.int32], parts: int, factor: int) -> Iterator[Picture]:
     """The parts of a raster (h, w), 0 or 1, numbered from 1 in `labels`, grouped by how wide they are."""
     left, top, width, height = cv2.boundingRect(raster)
-    raster, labels = (whole[top : top + height, left : left + width] for whole in (raster, labels))
-    rimmed = cv2.copyMakeBorder(raster, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    distance = cv2.distanceTransform(rimmed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    labels = labels[top : top + height, left : left + width]
+    there_is = raster[top : top + height, left : left + width]
+    rimmed = cv2.copyMakeBorder(there_is, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    measured = cv2.distanceTransform(rimmed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = np.asarray(measured[1:-1, 1:-1], np.float32)
     halvings = _halvings(distance, labels, parts)
     for count in np.unique(halvings[1:]).tolist():
         members = halvings == count
@@ -121,10 +125,11 @@ def _picture(
     )
 
 
-def _highest(values: NDArray[np.generic], block: int) -> NDArray[np.generic]:
+def _highest(values: NDArray[V], block: int) -> NDArray[V]:
     """The highest value of each block: thin ends of a wide part stay, which averaging would lose."""
     if block == 1:
         return values
     height, width = (-(-side // block) for side in values.shape)
     padded = np.pad(values, ((0, height * block - values.shape[0]), (0, width * block - values.shape[1])))
-    return padded.reshape(height, block, width, block).max(axis=(1, 3))
+    blocks: NDArray[V] = padded.reshape(height, block, width, block).max(axis=(1, 3))
+    return blocks

@@ -49,7 +49,7 @@ class Plane:
 
     def local_mm_per_px(self, points_px: Points) -> NDArray[np.float64]:
         """The root of millimetres^2 per pixel^2 at each point, (n,)."""
-        return np.sqrt(np.abs(np.linalg.det(self.jacobian(points_px))))
+        return np.asarray(np.sqrt(np.abs(np.linalg.det(self.jacobian(points_px)))), np.float64)
 
     def holds_at(self, points_px: Points) -> bool:
         """Whether the scale at all points (n, 2) is within `MAX_STRETCH` of that at the reference."""

@@ -30,6 +30,7 @@ from wallscan.domain.lifecycle import PhotoState, TaskState
 from wallscan.records.tables import Item, Photo, Run, Task, Wall
 from wallscan.wire.measured import MEASURED_COLUMNS
 
+_Cells = ColumnElement[int] | InstrumentedAttribute[int | None]
 _FAILED = (TaskState.FAILED, "rejected", "not_uploaded")
 _PENDING = (TaskState.QUEUED, TaskState.RUNNING, TaskState.CANCELLED, "not_in_run")
 
@@ -107,7 +108,7 @@ def measured_columns() -> list[ColumnElement[Any]]:
     ]
 
 
-def _cell_coverage_pct(found: ColumnElement[Any], analysed: ColumnElement[Any]) -> ColumnElement[float]:
+def _cell_coverage_pct(found: _Cells, analysed: _Cells) -> ColumnElement[Any]:
     """The share of grid cells that hold some, as `cell_coverage_pct`; null where there is none to count."""
     return (100.0 * cast(found, Float) / func.nullif(analysed, 0)).label("cell_coverage_pct")
 

@@ -74,7 +74,8 @@ class ItemResult:
     def row(self) -> dict[str, Any]:
         """All columns by their names."""
         columns = asdict(self)
-        return columns | columns.pop("measured")
+        measured: dict[str, Any] = columns.pop("measured")
+        return columns | measured
 
 
 def claim(
