@@ -149,7 +149,7 @@ def _away_from_ends(points: Points, half_width_px: NDArray[np.float64]) -> NDArr
     """Points farther from both ends of their line than `SPUR_SHARE` half-widths; the middle one at least."""
     way = _along(points)
     reach = SPUR_SHARE * half_width_px
-    steady = (way >= reach) & (way[-1] - way >= reach)
+    steady = np.asarray((way >= reach) & (way[-1] - way >= reach), np.bool_)
     if not steady.any():
         steady[len(steady) // 2] = True
     return steady
