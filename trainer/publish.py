@@ -1,24 +1,20 @@
 """From averaged weights to a bundle: half-precision safetensors, gates, metrics, model card."""
 
-import dataclasses
 import datetime as dt
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
+from trainer.calibration import fit_families, fitted_fields, fitted_metrics
 from trainer.card import model_card
 from trainer.data import Photos
-from trainer.evaluation.judge import UNKNOWN_PROMPT, judge
+from trainer.evaluation.judge import judge
 from trainer.evaluation.tables import summary
-from trainer.gates import FittedGate, fit_gates
-from trainer.phrases import FAMILIES
 from trainer.recipe import Recipe
 from wallscan.models.files import PREPROCESSOR, write_manifest
 from wallscan.models.folder import CLIPSEG_PREPROCESSOR
-from wallscan.models.manifest import Family, Manifest
+from wallscan.models.manifest import Manifest
 from wallscan.segment.bundle import check_bundle
 
 LICENCE = "Apache-2.0"
@@ -53,22 +49,14 @@ def publish(
     facts |= {"data": ("cracks-3ii36 train", "drywall-join-detect train", "rendered walls")}
     facts |= {"recipe": recipe.model_dump(mode="json")}
     write_manifest(out, {**facts, "default_presence": 0.5})
-    gates = fit_gates(check_bundle(out), photos.held_out, recipe.seed)
-    write_manifest(out, facts | _gated(gates))
+    fitted = fit_families(check_bundle(out), photos.held_out, recipe.seed)
+    facts |= fitted_fields(fitted)
+    write_manifest(out, facts)
     engine = check_bundle(out)
     metrics = {
         split: summary(judge(engine, samples))
         for split, samples in (("held_out", photos.held_out), ("valid", photos.valid))
         if samples
     }
-    (out / "model-card.md").write_text(model_card(name, recipe, metrics, gates), encoding="utf-8")
-    fitted = {prompt: dataclasses.asdict(gate) for prompt, gate in gates.items()}
-    return write_manifest(out, facts | _gated(gates) | {"metrics": {**metrics, "gates": fitted}})
-
-
-def _gated(gates: Mapping[str, FittedGate]) -> dict[str, Any]:
-    families = [
-        Family(name=name, phrases=phrases, presence=gates[name].presence)
-        for name, phrases in FAMILIES.items()
-    ]
-    return {"families": families, "default_presence": gates[UNKNOWN_PROMPT].presence}
+    (out / "model-card.md").write_text(model_card(name, recipe, metrics, fitted.gates), encoding="utf-8")
+    return write_manifest(out, facts | {"metrics": {**metrics, **fitted_metrics(fitted)}})

@@ -8,6 +8,7 @@ from typing import Any
 from wallscan.measure import Numbers, measured
 from wallscan.photos.decode import Photo, decode
 from wallscan.photos.hashing import perceptual_hash
+from wallscan.photos.maps import encode_map_png
 from wallscan.photos.masks import encode_mask_png
 from wallscan.records.tasks import PhotoFacts
 from wallscan.segment.engine import Engine
@@ -15,11 +16,13 @@ from wallscan.segment.engine import Engine
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one prompt: a PNG of the upright photo's size, 0 or 255, and its numbers."""
+    """The result of one prompt: a PNG of the upright photo's size, 0 or 255, its numbers, and its map."""
 
     mask_png: bytes
     mask_sha256: str
     numbers: Numbers
+    map_png: bytes
+    map_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,15 @@ def _findings(
             probabilities,
             height_px=photo.facts.height_px,
             width_px=photo.facts.width_px,
-            gate=engine.manifest.gate_for(prompt).presence,
+            gate=engine.manifest.gate_for(prompt),
             postprocess=postprocess,
         )
-        png = encode_mask_png(result.mask)
-        yield Finding(png, hashlib.sha256(png).hexdigest(), result.numbers)
+        mask, levels = encode_mask_png(result.mask), encode_map_png(result.levels)
+        yield Finding(mask, _sha256(mask), result.numbers, levels, _sha256(levels))
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _facts(photo: Photo) -> PhotoFacts:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Request, Response
 from pydantic import Field, TypeAdapter
+from sqlalchemy.orm import Session
 
 from api.auth import Caller
 from api.bootstrap import Services as AllServices
@@ -12,8 +13,10 @@ from api.context import Services
 from api.intake import in_storage
 from api.paging import Cursor, Limit, begin, page
 from api.waiting import IfNoneMatch, Wait, watched
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import RUN_ENDED, TaskState
-from wallscan.domain.pipelines import FOUNDING
+from wallscan.domain.pipelines import parse_pipeline, recorded
 from wallscan.domain.prompts import normal_prompts
 from wallscan.jobs.send import send
 from wallscan.records import inspections, intake, models, progress, runs, tasks
@@ -35,15 +38,20 @@ def submit_run(
     background: BackgroundTasks,
 ) -> Run:
     """Order an inspection of all photos that have arrived. Poll the address in `Location`."""
+    postprocess = recorded(parse_pipeline(order.postprocess))
     prompts = normal_prompts(order.prompts)
     with transaction(services.engine) as session:
         inspections.site_of(session, caller.sites, inspection_id)
-        model = models.resolve(session, order.model)
+        if order.from_run is None:
+            model_id = models.resolve(session, order.model).id
+        else:
+            inspections.run_prompts(session, caller.sites, order.from_run)
+            model_id, prompts = _as_before(session, inspection_id, order, order.from_run, prompts)
         announced = intake.expected(session, inspection_id)
     found = in_storage(services.store, inspection_id) if announced else frozenset()
     with transaction(services.engine) as session:
         intake.settle(session, inspection_id, announced, found)
-        run_id = runs.submit(session, inspection_id, model.id, prompts, dict(FOUNDING))
+        run_id = runs.submit(session, inspection_id, model_id, prompts, postprocess, order.from_run)
         run = progress.progress(session, run_id)
     return _accepted(run, services, response, background)
 
@@ -107,6 +115,21 @@ def retry_run(
         runs.retry(session, run_id)
         run = progress.progress(session, run_id)
     return _accepted(run, services, response, background)
+
+
+def _as_before(
+    session: Session, inspection_id: UUID, order: NewRun, from_run: UUID, prompts: tuple[str, ...]
+) -> tuple[UUID, tuple[str, ...]]:
+    """Model and prompts of the run whose maps are measured again.
+
+    Raises RunError `run_not_reusable` where others are asked for.
+    """
+    earlier = runs.reusable(session, from_run, inspection_id)
+    if "prompts" in order.model_fields_set and list(prompts) != earlier.prompts:
+        raise RunError(Code.RUN_NOT_REUSABLE, "its maps are those of other prompts: leave the prompts out")
+    if order.model is not None and models.resolve(session, order.model).id != earlier.model_version_id:
+        raise RunError(Code.RUN_NOT_REUSABLE, "its maps are another model's: leave the model out")
+    return earlier.model_version_id, tuple(earlier.prompts)
 
 
 def _accepted(run: Run, services: AllServices, response: Response, background: BackgroundTasks) -> Run:

@@ -74,10 +74,21 @@ class Client:
         """Announce files: one outcome a file, in the order of the manifest."""
         return self._post(f"/v1/inspections/{inspection_id}/uploads", UploadOutcomes, manifest)
 
-    def submit(self, inspection_id: UUID, prompts: Sequence[str], model: str | None = None) -> Run:
+    def submit(
+        self,
+        inspection_id: UUID,
+        prompts: Sequence[str],
+        model: str | None = None,
+        postprocess: Mapping[str, Any] | None = None,
+    ) -> Run:
         """Order a run over all stored photos of an inspection."""
-        order = NewRun(prompts=list(prompts), model=model)
+        order = NewRun(prompts=list(prompts), model=model, postprocess=dict(postprocess or {}))
         return self._post(f"/v1/inspections/{inspection_id}/runs", Run, order)
+
+    def rerun(self, run: Run, postprocess: Mapping[str, Any]) -> Run:
+        """Order that the probability maps of a run are measured again, with its model and prompts."""
+        order = NewRun(prompts=run.prompts, postprocess=dict(postprocess), from_run=run.id)
+        return self._post(f"/v1/inspections/{run.inspection_id}/runs", Run, order)
 
     def run(self, run_id: UUID, wait_s: int = 0) -> Run:
         """A run's state, at the latest after `wait_s` seconds, earlier where something changed."""

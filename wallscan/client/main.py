@@ -11,6 +11,7 @@ import wallscan
 from wallscan.client.commands.inspect import inspect
 from wallscan.client.commands.models import app as models
 from wallscan.client.commands.report import report
+from wallscan.client.commands.rerun import rerun
 from wallscan.client.commands.status import status
 from wallscan.client.commands.up import up
 from wallscan.client.commands.upload import upload
@@ -60,6 +61,6 @@ def _options(
     """Text-prompted inspection of wall photos: photos in, per-wall report out."""
 
 
-for command in (up, inspect, upload, status, report):
+for command in (up, inspect, upload, status, rerun, report):
     app.command()(command)
 app.add_typer(models, name="models")

@@ -47,6 +47,10 @@ class Code(StrEnum):
     PROMPTS_DUPLICATE = "prompts_duplicate"  # the same, or the same file name, twice
     PROMPTS_TOO_MANY = "prompts_too_many"
 
+    # Post-processing
+    PIPELINE_PARAMETER_INVALID = "pipeline_parameter_invalid"  # not one of it, or not a value it may have
+    PIPELINE_UNKNOWN = "pipeline_unknown"  # no pipeline of that name and version
+
     # Processing
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"  # the photo ended its worker each time it was tried
     INFERENCE_FAILED = "inference_failed"
@@ -86,6 +90,7 @@ class Code(StrEnum):
     ROUTE_UNKNOWN = "route_unknown"
     RUN_NOT_CANCELLABLE = "run_not_cancellable"
     RUN_NOT_RETRYABLE = "run_not_retryable"
+    RUN_NOT_REUSABLE = "run_not_reusable"  # of another inspection, or with another model or prompts
     RUN_UNKNOWN = "run_unknown"
     SCOPE_MISSING = "scope_missing"  # the key may not do this
     SITE_UNKNOWN = "site_unknown"

@@ -43,6 +43,7 @@ def progress(session: Session, run_id: uuid.UUID) -> wire.Run:
         model_digest=model_digest,
         prompts=run.prompts,
         postprocess=run.postprocess,
+        from_run_id=run.from_run_id,
         photos=total,
         items=total * prompts,
         counts=wire.ItemCounts(**{state.value: count * prompts for state, count in photos.items()}),
@@ -102,6 +103,7 @@ def _items(run_id: uuid.UUID) -> Select[Any]:
             *(Task.photo_id, Task.state, Task.attempt, Task.code, Task.detail),
             *(Item.coverage_pct, Item.foreground_px, Item.analysed_px),
             *(Item.presence, Item.threshold, Item.mask_sha256),
+            *(Item.estimated_coverage_pct, Item.estimated_low_pct, Item.estimated_high_pct),
         )
         .select_from(Task)
         .join(Run, Run.id == Task.run_id)

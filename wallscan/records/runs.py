@@ -28,10 +28,12 @@ def submit(
     model_version_id: uuid.UUID,
     prompts: Sequence[str],
     postprocess: dict[str, Any],
+    from_run_id: uuid.UUID | None = None,
 ) -> uuid.UUID:
     """Order the analysis of all stored photos of an inspection, each content once; return the run's id.
 
-    The run becomes the inspection's active one. Its messages are sent after the commit: `tasks.due`.
+    The run becomes the inspection's active one. Its messages are sent after the commit: `tasks.due`. With
+    `from_run_id` (see `reusable`) photos are measured from that run's probability maps, where it has them.
     Raises RunError `inspection_empty` where no photo is stored, WallscanError `inspection_unknown`.
     """
     inspections.lock(session, inspection_id)
@@ -42,6 +44,7 @@ def submit(
         model_version_id=model_version_id,
         prompts=list(prompts),
         postprocess=postprocess,
+        from_run_id=from_run_id,
         state=RunState.QUEUED,
     )
     session.add(run)
@@ -58,6 +61,19 @@ def submit(
         raise RunError(Code.INSPECTION_EMPTY, "the inspection holds no photo that can be analysed")
     session.execute(update(Inspection).where(Inspection.id == inspection_id).values(active_run_id=run_id))
     return run_id
+
+
+def reusable(session: Session, run_id: uuid.UUID, inspection_id: uuid.UUID) -> Run:
+    """The run whose maps another run of the inspection may measure again, with its model and its prompts.
+
+    Raises RunError `run_unknown`, or `run_not_reusable` where it looked at another inspection's photos.
+    """
+    run = session.get(Run, run_id)
+    if run is None:
+        raise RunError(Code.RUN_UNKNOWN, f"there is no run {run_id}")
+    if run.inspection_id != inspection_id:
+        raise RunError(Code.RUN_NOT_REUSABLE, "the run is one of another inspection")
+    return run
 
 
 def complete_if_done(session: Session, run_id: uuid.UUID) -> bool:

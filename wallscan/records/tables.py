@@ -194,6 +194,10 @@ class Run(Base):
     model_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("model_versions.id", ondelete="RESTRICT"))
     prompts: Mapped[list[str]]
     postprocess: Mapped[dict[str, Any]]  # name, version and parameters of the pipeline
+    # The run whose probability maps are measured again, where they are there: same model, same prompts.
+    from_run_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("runs.id", ondelete="SET NULL"), index=True
+    )
     state: Mapped[RunState] = mapped_column(state_column(RunState), default=RunState.QUEUED)
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]
@@ -257,6 +261,13 @@ class Item(Base):
     threshold: Mapped[float | None] = mapped_column(Float)  # Otsu's, on 0..1; null where the gate was shut
     components: Mapped[int] = mapped_column(Integer)  # connected parts of the mask
     largest_component_px: Mapped[int] = mapped_column(BigInteger)
+    # Expected coverage by the model's calibration and its 90 % interval; null where it brings none.
+    estimated_coverage_pct: Mapped[float | None] = mapped_column(Float)
+    estimated_low_pct: Mapped[float | None] = mapped_column(Float)
+    estimated_high_pct: Mapped[float | None] = mapped_column(Float)
+    # The probability map in 255ths, from which another run can measure again; null in older runs.
+    map_key: Mapped[str | None] = mapped_column(String(300))
+    map_sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[dt.datetime] = now_default()
     __table_args__ = (
         ForeignKeyConstraint(["run_id", "photo_id"], ["tasks.run_id", "tasks.photo_id"], ondelete="CASCADE"),
@@ -271,4 +282,10 @@ class Item(Base):
         CheckConstraint(
             "components >= 0 AND largest_component_px BETWEEN 0 AND foreground_px", name="components"
         ),
+        CheckConstraint(
+            "estimated_coverage_pct BETWEEN coalesce(estimated_low_pct, 0) AND "
+            "coalesce(estimated_high_pct, 100) AND estimated_low_pct >= 0 AND estimated_high_pct <= 100",
+            name="estimate",
+        ),
+        CheckConstraint("(map_key IS NULL) = (map_sha256 IS NULL)", name="map"),
     )

@@ -23,6 +23,14 @@ LIVE_RUNS = (RunState.QUEUED, RunState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
+class StoredMap:
+    """Where a probability map lies, and SHA-256 of its bytes, in hex."""
+
+    key: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """The right to work on one photo of a run until the lease ends, and what the work needs to know."""
 
@@ -37,6 +45,7 @@ class Claim:
     model_digest: str
     model_manifest: dict[str, Any]
     base_manifest: dict[str, Any] | None  # of the bundle that the model's completes
+    maps: tuple[StoredMap, ...]  # of an earlier run, one a prompt, to be measured again; else empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,8 @@ class ItemResult:
     prompt_index: int
     mask_key: str
     mask_sha256: str
+    map_key: str
+    map_sha256: str
     foreground_px: int
     analysed_px: int
     coverage_pct: float
@@ -67,6 +78,9 @@ class ItemResult:
     threshold: float | None
     components: int
     largest_component_px: int
+    estimated_coverage_pct: float | None = None
+    estimated_low_pct: float | None = None
+    estimated_high_pct: float | None = None
 
 
 def claim(
@@ -180,7 +194,7 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
     base = aliased(ModelVersion)
     row = session.execute(
         select(
-            *(Photo.inspection_id, Photo.sha256, Run.prompts, Run.postprocess),
+            *(Photo.inspection_id, Photo.sha256, Run.prompts, Run.postprocess, Run.from_run_id),
             *(ModelVersion.digest, ModelVersion.manifest, base.manifest.label("base_manifest")),
         )
         .join_from(Run, ModelVersion, ModelVersion.id == Run.model_version_id)
@@ -200,7 +214,23 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
         model_digest=row.digest,
         model_manifest=row.manifest,
         base_manifest=row.base_manifest,
+        maps=_maps(session, row.from_run_id, photo_id, len(row.prompts)),
     )
+
+
+def _maps(
+    session: Session, from_run_id: uuid.UUID | None, photo_id: uuid.UUID, prompts: int
+) -> tuple[StoredMap, ...]:
+    """The maps of a photo, one a prompt, or none where any is missing."""
+    if from_run_id is None:
+        return ()
+    rows = session.execute(
+        select(Item.map_key, Item.map_sha256)
+        .where(Item.run_id == from_run_id, Item.photo_id == photo_id, Item.map_key.is_not(None))
+        .order_by(Item.prompt_index)
+    )
+    maps = tuple(StoredMap(key, sha256) for key, sha256 in rows)
+    return maps if len(maps) == prompts else ()
 
 
 def _end(session: Session, claim: Claim, **values: object) -> bool:

@@ -32,6 +32,11 @@ def mask(run_id: UUID, photo_id: UUID, attempt: int, prompt_index: int) -> str:
     return f"{run(run_id)}{photo_id}/{attempt:d}/{prompt_index:d}.png"
 
 
+def probability_map(run_id: UUID, photo_id: UUID, attempt: int, prompt_index: int) -> str:
+    """The probability map that a mask was made from, beside it."""
+    return f"{run(run_id)}{photo_id}/{attempt:d}/{prompt_index:d}.map.png"
+
+
 def model(digest: str) -> str:
     """The prefix of a bundle's files; `digest` is the SHA-256 (hex) of its manifest."""
     if not _DIGEST.fullmatch(digest):

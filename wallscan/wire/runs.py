@@ -19,6 +19,15 @@ class NewRun(Body):
     model: str | None = Field(
         default=None, description="a model version's id, digest or name (its newest); default: the active one"
     )
+    postprocess: dict[str, Any] = Field(
+        default={},
+        description="`name` of the pipeline (`standard`, `founding`), and the parameters that shall differ",
+    )
+    from_run: uuid.UUID | None = Field(
+        default=None,
+        description="measure the probability maps of this run of the inspection again, with its model and "
+        "prompts; photos whose maps are not there are looked at anew",
+    )
 
 
 class ItemCounts(Body):
@@ -42,6 +51,7 @@ class Run(Body):
     model_digest: str
     prompts: list[str]
     postprocess: dict[str, Any]
+    from_run_id: uuid.UUID | None = Field(description="the run whose probability maps were measured again")
     photos: int = Field(description="distinct photos to analyse")
     items: int = Field(description="photos x prompts")
     counts: ItemCounts
@@ -72,4 +82,7 @@ class Item(Body):
     analysed_px: int | None
     presence: float | None
     threshold: float | None
+    estimated_coverage_pct: float | None = Field(description="expected coverage by calibrated probabilities")
+    estimated_low_pct: float | None = Field(description="lower end of its 90 % interval")
+    estimated_high_pct: float | None
     mask_sha256: str | None

@@ -11,8 +11,11 @@ from wallscan.client.commands.options import (
     InspectionOption,
     ModelOption,
     OverwriteOption,
+    ParameterOption,
+    PipelineOption,
     PromptOption,
     SiteOption,
+    postprocess,
 )
 from wallscan.client.connect import connected
 from wallscan.client.errors import ApiError
@@ -20,6 +23,7 @@ from wallscan.client.exits import SOME_FAILED
 from wallscan.client.output import make_output, refuse_taken
 from wallscan.client.screen import open_screen, show_outcome, show_refusals
 from wallscan.domain.codes import Code
+from wallscan.domain.pipelines import DEFAULT_PIPELINE
 from wallscan.domain.prompts import DEFAULT_PROMPTS, normal_prompts
 
 
@@ -28,6 +32,8 @@ def inspect(
     prompt: PromptOption = None,
     site: SiteOption = None,
     model: ModelOption = None,
+    pipeline: PipelineOption = DEFAULT_PIPELINE,
+    parameter: ParameterOption = None,
     out: Annotated[
         Path | None,
         typer.Option(file_okay=False, help="Where to write.", show_default="wallscan-report-DATE"),
@@ -46,13 +52,14 @@ def inspect(
     """
     screen = open_screen()
     prompts = normal_prompts(prompt if prompt is not None else DEFAULT_PROMPTS)
+    wanted = postprocess(pipeline, parameter)
     photos = flow.scanned(folder, screen)
     refuse_taken(out, overwrite=overwrite)
     with connected(screen) as client:
         visit = flow.chosen_inspection(client, site or folder.resolve().name, inspection)
         refusals = flow.sent(client, visit, photos, screen).refusals
         try:
-            run = flow.followed(client, client.submit(visit.id, prompts, model), screen)
+            run = flow.followed(client, client.submit(visit.id, prompts, model, wanted), screen)
         except ApiError as error:
             if error.code != Code.INSPECTION_EMPTY:
                 raise

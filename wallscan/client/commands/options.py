@@ -1,10 +1,13 @@
 """Arguments and options that several commands share."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from wallscan.domain.pipelines import DEFAULT_PIPELINE, PIPELINE_NAMES, parse_pipeline, recorded
 from wallscan.domain.prompts import DEFAULT_PROMPTS
 
 FolderArgument = Annotated[
@@ -26,6 +29,17 @@ SiteOption = Annotated[str | None, typer.Option(help="Name of the site.", show_d
 ModelOption = Annotated[
     str | None, typer.Option(help="Model version: id, digest or name.", show_default="the active one")
 ]
+PipelineOption = Annotated[
+    str,
+    typer.Option(
+        help=f"How masks are made of probabilities: {' or '.join(PIPELINE_NAMES)}.",
+        show_default=DEFAULT_PIPELINE,
+    ),
+]
+ParameterOption = Annotated[
+    list[str] | None,
+    typer.Option(help="A parameter of the pipeline, as NAME=VALUE (level=0.4); once or several times."),
+]
 InspectionOption = Annotated[
     str | None,
     typer.Option(
@@ -35,3 +49,20 @@ InspectionOption = Annotated[
     ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier report in --out.")]
+
+
+def postprocess(pipeline: str, parameters: Sequence[str] | None) -> dict[str, Any]:
+    """The pipeline that options name, with all its parameters.
+
+    Raises PipelineError `pipeline_unknown` or `pipeline_parameter_invalid`.
+    """
+    changes = (change.partition("=") for change in parameters or ())
+    return recorded(parse_pipeline({"name": pipeline, **{name: _value(text) for name, _, text in changes}}))
+
+
+def _value(text: str) -> object:
+    """Numbers and null as JSON has them; all else is text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
