@@ -6,7 +6,7 @@ from pathlib import Path
 
 from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
-from trainer.calibration import fit_families, fitted_fields, fitted_metrics
+from trainer.calibration.fit import fit_families, fitted_fields, fitted_metrics
 from trainer.card import model_card
 from trainer.data import Photos
 from trainer.evaluation.judge import judge

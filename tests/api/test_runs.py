@@ -91,7 +91,8 @@ def test_the_pipeline_is_chosen_by_name_and_changed_by_parameter(api, model):
 
 
 def test_a_run_from_another_takes_its_model_and_prompts(api, engine, model):
-    inspection, other = api.inspection(), api.inspection()
+    site = api.site()
+    inspection, other = api.inspection(site), api.inspection(site)
     for one in (inspection, other):
         api.upload(one, ("north/a.jpg", JPEG))
     first = submit(api, inspection, prompts=["water stain"])
