@@ -16,7 +16,7 @@ GATE = 0.3
 
 
 def photos_of(seed, count):
-    """Maps with their truths, from hardly anything to much; each photo's annotator draws wider or narrower."""
+    """Maps with their truths, from hardly anything to much; annotators draw wider or narrower."""
     rng = np.random.default_rng(seed)
     pairs = []
     for _ in range(count):
