@@ -17,9 +17,14 @@ def test_keys_lie_under_their_prefixes():
     assert keys.model_file(DIGEST, "model.safetensors") == f"models/{DIGEST}/model.safetensors"
 
 
-def test_attempts_and_prompts_have_masks_of_their_own():
-    made = {keys.mask(ONE, TWO, attempt, index) for attempt in (1, 2) for index in (0, 1)}
-    assert len(made) == 4
+def test_attempts_and_prompts_have_masks_and_maps_of_their_own():
+    made = {
+        of(ONE, TWO, attempt, index)
+        for of in (keys.mask, keys.probability_map)
+        for attempt in (1, 2)
+        for index in (0, 1)
+    }
+    assert len(made) == 8
 
 
 @pytest.mark.parametrize(
