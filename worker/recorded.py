@@ -32,7 +32,8 @@ class RecordedMaps:
     @property
     def input_px(self) -> int:
         """Side of a map, which is that of the model's input."""
-        return max(self._maps.shape[1:])
+        _, height, width = self._maps.shape
+        return max(height, width)
 
     @property
     def runtime(self) -> Runtime:

@@ -226,10 +226,10 @@ def _maps(
         return ()
     rows = session.execute(
         select(Item.map_key, Item.map_sha256)
-        .where(Item.run_id == from_run_id, Item.photo_id == photo_id, Item.map_key.is_not(None))
+        .where(Item.run_id == from_run_id, Item.photo_id == photo_id)
         .order_by(Item.prompt_index)
     )
-    maps = tuple(StoredMap(key, sha256) for key, sha256 in rows)
+    maps = tuple(StoredMap(key, sha256) for key, sha256 in rows if key and sha256)
     return maps if len(maps) == prompts else ()
 
 
