@@ -11,6 +11,13 @@ def manifest(tmp_path):
     return write_tiny_bundle(tmp_path / "bundle")
 
 
+def with_first_family(manifest, changes):
+    """The manifest with other fields of its first family."""
+    plain = manifest.model_dump()
+    first, *others = plain["families"]
+    return type(manifest).model_validate(plain | {"families": [first | changes, *others]})
+
+
 @pytest.mark.parametrize(
     ("prompt", "gate"),
     [
@@ -43,9 +50,7 @@ def test_what_manifests_got_later_leaves_the_digests_of_older_ones_alone(manifes
     ],
 )
 def test_what_was_fitted_is_part_of_the_digest_and_of_the_gate(manifest, fitted):
-    plain = manifest.model_dump()
-    plain["families"][0] |= fitted
-    calibrated = type(manifest).model_validate(plain)
+    calibrated = with_first_family(manifest, fitted)
     assert bundle_digest(calibrated) != bundle_digest(manifest)
     assert calibrated.gate_for("crack").model_dump(include=set(fitted)) == fitted
     assert calibrated.gate_for("drywall joint") == manifest.gate_for("drywall joint")
@@ -61,10 +66,8 @@ def test_what_was_fitted_is_part_of_the_digest_and_of_the_gate(manifest, fitted)
     ],
 )
 def test_fits_that_contradict_themselves_are_refused(manifest, contradiction):
-    plain = manifest.model_dump()
-    plain["families"][0] |= contradiction
     with pytest.raises(ValueError, match=r"threshold|slope|calibration"):
-        type(manifest).model_validate(plain)
+        with_first_family(manifest, contradiction)
 
 
 def test_the_default_threshold_serves_prompts_of_no_family(manifest):
