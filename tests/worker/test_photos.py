@@ -173,7 +173,9 @@ def test_a_prompt_that_the_model_cannot_read_fails_the_run(engine, store, resour
     assert (run.state, run.code) == (RunState.FAILED, Code.PROMPT_TOO_MANY_TOKENS)
 
 
-def test_a_late_worker_leaves_neither_rows_nor_masks(engine, store, resources, interrupted, model_id):
+def test_a_late_worker_leaves_neither_rows_nor_masks_nor_maps(
+    engine, store, resources, interrupted, model_id
+):
     order = given_submitted(engine, store, model_id, {"a.jpg": encode(wall(320, 240))})
 
     def another_takes_over() -> None:
@@ -185,7 +187,7 @@ def test_a_late_worker_leaves_neither_rows_nor_masks(engine, store, resources, i
     assert_nothing_lost(engine, store, order)
     with transaction(engine) as session:
         assert session.scalars(select(Task.attempt)).all() == [2]
-    assert len(list(store.list(keys.run(order.run_id)))) == 2
+    assert len(list(store.list(keys.run(order.run_id)))) == 4
     assert all("/2/" in key for key in store.list(keys.run(order.run_id)))
 
 
