@@ -18,10 +18,24 @@ from api.boundary import Boundary
 from api.idempotency import Idempotency
 from api.logs import configure_logs
 from api.openapi import describe
-from api.routes import archives, health, inspections, models, photos, reports, runs, sites, uploads, walls
+from api.routes import (
+    archives,
+    datasets,
+    health,
+    inspections,
+    models,
+    photos,
+    reports,
+    runs,
+    sites,
+    trainings,
+    uploads,
+    walls,
+)
 from wallscan.domain.errors import WallscanError
 
-_ROUTERS = (sites, walls, inspections, uploads, archives, runs, photos, reports, models)
+_ROUTERS = (sites, walls, inspections, uploads, archives, runs, photos, reports, models, datasets, trainings)
+_ADMIN_ROUTERS = (models, datasets, trainings)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -70,7 +84,8 @@ def _guarded() -> APIRouter:
     guarded = APIRouter(prefix=PREFIX)
     for module in _ROUTERS:
         guarded.include_router(module.router, dependencies=[Depends(reads_or_writes)])
-    guarded.include_router(models.admin_router, dependencies=[Depends(administers)])
+    for administered in _ADMIN_ROUTERS:
+        guarded.include_router(administered.admin_router, dependencies=[Depends(administers)])
     return guarded
 
 

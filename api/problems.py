@@ -24,20 +24,24 @@ STATUSES: Mapping[Code, HTTPStatus] = {
     **dict.fromkeys(
         (
             Code.ARCHIVE_UNKNOWN,
+            Code.DATASET_UNKNOWN,
             Code.INSPECTION_UNKNOWN,
             Code.MASK_UNKNOWN,
             Code.MODEL_UNKNOWN,
             Code.OBJECT_MISSING,
             Code.PHOTO_UNKNOWN,
+            Code.PIPELINE_UNKNOWN,
             Code.ROUTE_UNKNOWN,
             Code.RUN_UNKNOWN,
             Code.SITE_UNKNOWN,
+            Code.TRAINING_UNKNOWN,
             Code.WALL_UNKNOWN,
         ),
         HTTPStatus.NOT_FOUND,
     ),
     **dict.fromkeys(
         (
+            Code.DATASET_NOT_UPLOADED,
             Code.IDEMPOTENCY_KEY_IN_USE,
             Code.MODEL_ACTIVE_CHANGED,
             Code.MODEL_GATE_REFUSED,
@@ -49,6 +53,8 @@ STATUSES: Mapping[Code, HTTPStatus] = {
             Code.RUN_NOT_CANCELLABLE,
             Code.ROLLBACK_IMPOSSIBLE,
             Code.RUN_NOT_RETRYABLE,
+            Code.TRAINING_NOT_CANCELLABLE,
+            Code.RUN_NOT_REUSABLE,
         ),
         HTTPStatus.CONFLICT,
     ),

@@ -63,10 +63,10 @@ def public_loop(base: Path, data: Path, frozen: bool, turn: Turn) -> None:
     from torch.nn import functional
     from transformers import CLIPSegForImageSegmentation, CLIPSegProcessor
 
-    from trainer.data import read_folders
+    from trainer.data import read_samples
     from wallscan.segment.preprocess import to_square
 
-    samples, _ = read_folders(data, "train")
+    samples = [one for one in read_samples([data])[0] if one.split == "train"]
     processor = CLIPSegProcessor.from_pretrained(base)
     model = CLIPSegForImageSegmentation.from_pretrained(base).train()
     model.clip.requires_grad_(not frozen)
@@ -112,7 +112,7 @@ def recipe_loop(kind: str, base: Path, data: Path, work: Path, timed: str, turn:
                 raise Over
             turn(images)
 
-    photos, _ = read_photos(data, 0.1, recipe.seed)
+    photos, _ = read_photos([data], 0.1, recipe.seed)
     network = open_network(recipe, base)
     recipe = settled(recipe, photos, network.spec)
     train(recipe.model_copy(update={"epoch_steps": 10**9}), network, photos, work, TakesTurns())

@@ -117,11 +117,7 @@ def store_key(recipe: Recipe, network: Network, photos: Photos, precision: str) 
         digest.update(name.encode())
         digest.update(value.cpu().contiguous().numpy().tobytes())
     for sample in (*photos.train, *photos.held_out):
-        digest.update(sample.image.read_bytes())
-        for family, shapes in sample.shapes.items():
-            digest.update(family.encode())
-            for shape in shapes:
-                digest.update(shape.content())
+        digest.update(sample.digest())
     return digest.hexdigest()[:32]
 
 

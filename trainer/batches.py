@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from trainer.augment import change_looks, cut_out, flip_and_turn
 from trainer.data import Sample
 from trainer.photo_frames import PhotoFrames, Scene
-from trainer.phrases import FAMILIES, right_phrase, wrong_phrase
+from trainer.phrases import FAMILIES, wrong_phrase
 from trainer.recipe import Recipe, Stage
 from trainer.render import render
 
@@ -35,12 +35,22 @@ class Batch:
 
 
 class Frames(Dataset[Batch]):
-    """Batches by number; a step takes `accumulate` of them. Photos are kept decoded: about 1.6 MB each."""
+    """Batches by number; a step takes `accumulate` of them. Photos are kept decoded: about 1.6 MB each.
 
-    def __init__(self, samples: Sequence[Sample], recipe: Recipe, words: Sequence[str]) -> None:
+    `words` make up wrong prompts, `phrases` are the right ones of each family.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        recipe: Recipe,
+        words: Sequence[str],
+        phrases: Mapping[str, Sequence[str]] = FAMILIES,
+    ) -> None:
         self.samples = samples
         self._recipe = recipe
         self._words = words
+        self._phrases = {**FAMILIES, **phrases}
         self._photos = PhotoFrames(samples, recipe.mosaic_share, recipe.turn_share)
 
     def __getitem__(self, number: int) -> Batch:
@@ -103,8 +113,8 @@ class Frames(Dataset[Batch]):
         others = [family for family in truths if family != first]
         if others and rng.random() < self._recipe.other_family_share:
             other = rng.choice(others)
-            return [(first, right_phrase(first, rng)), (other, right_phrase(other, rng))]
-        return [(first, right_phrase(first, rng)), (None, wrong_phrase(self._words, rng))]
+            return [(family, rng.choice(self._phrases[family])) for family in (first, other)]
+        return [(first, rng.choice(self._phrases[first])), (None, wrong_phrase(self._words, rng))]
 
 
 def batches(source: Dataset[T], numbers: range, processes: int) -> Iterator[T]:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
-from trainer.data import Region, Sample
+from trainer.data import Region, Sample, SplitBy, parts, read_samples
 from trainer.render import render
 from wallscan.photos.masks import encode_rle
 
@@ -30,6 +30,15 @@ class Benchmark:
     name: str
     sha256: str
     samples: Sequence[Sample]
+
+
+def annotated(name: str, sha256: str, folder: Path) -> Benchmark:
+    """The validation photos of a data set in `folder`; all its photos where it sets none apart.
+
+    Raises TrainingError `folder_without_photos`.
+    """
+    samples, _ = read_samples([folder])
+    return Benchmark(name, sha256, parts(samples, SplitBy.OFFICIAL).get("valid") or samples)
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def _outline(size: int, rng: random.Random) -> Line | None:
     turn = np.array([(math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))])
     square = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]) * (width / 2, height / 2)
     lean = np.array([[rng.gauss(0, 0.02) * size for _ in range(2)] for _ in range(4)])
-    return square @ turn.T + centre + lean
+    return np.asarray(square @ turn.T + centre + lean, np.float64)
 
 
 def _in_a_room(canvas: Canvas, corners: Line, unit: float, rng: random.Random) -> Canvas:
@@ -96,7 +96,8 @@ def _in_a_room(canvas: Canvas, corners: Line, unit: float, rng: random.Random) -
     size = len(canvas)
     room = texture(rng.choice(ROOMS), size, 1.0, rng)
     if rng.random() < 0.6:
-        floor = texture((rng.uniform(70, 170),) * 3, size, 1.5, rng)
+        grey = rng.uniform(70, 170)
+        floor = texture((grey, grey, grey), size, 1.5, rng)
         line = round(size * rng.uniform(0.5, 1.0))
         room[line:] = floor[line:]
     inside = np.zeros((size, size), np.float32)
@@ -150,7 +151,7 @@ def _lettering(canvas: Canvas, line: Line, unit: float, rng: random.Random) -> N
     offset = np.array([rng.uniform(-14, 14), rng.uniform(-14, 14)]) * unit
     turn[:, 2] += line[0] + rng.uniform(0, 0.4) * along - (0.0, size / 2) + offset
     printed = cv2.warpAffine(layer, turn, (size, size)).astype(np.float32) / 255
-    blend(canvas, printed * np.float32(rng.uniform(0.3, 0.9)), rng.uniform(20, 130))
+    blend(canvas, np.asarray(printed * rng.uniform(0.3, 0.9), np.float32), rng.uniform(20, 130))
 
 
 def _fixings(canvas: Canvas, frame: Line, unit: float, rng: random.Random) -> None:

@@ -22,7 +22,7 @@ def smooth_noise(size: int, cells: int, rng: random.Random) -> Canvas:
     )
 
 
-def texture(colour: tuple[int, int, int], size: int, roughness: float, rng: random.Random) -> Canvas:
+def texture(colour: tuple[float, float, float], size: int, roughness: float, rng: random.Random) -> Canvas:
     """A plastered or papered surface (S, S, 3) of about `colour`, unevenly lit."""
     light = smooth_noise(size, 3, rng) * rng.uniform(2, 18)
     for cells in (12, 40, 100):

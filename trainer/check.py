@@ -4,6 +4,7 @@ import logging
 import tempfile
 import uuid
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Engine
@@ -11,11 +12,12 @@ from sqlalchemy import Engine
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, UnavailableError, WallscanError
 from wallscan.domain.prompts import DEFAULT_PROMPTS
-from wallscan.models.manifest import MANIFEST_NAME, Manifest
+from wallscan.models.manifest import Manifest
 from wallscan.records import models
 from wallscan.records.session import transaction
 from wallscan.segment.bundle import check_bundle
-from wallscan.storage import ObjectMissing, ObjectStore, keys
+from wallscan.storage import ObjectStore
+from wallscan.storage.bundles import fetch_model
 from wallscan.wire.models import Model
 
 _log = logging.getLogger(__name__)
@@ -28,10 +30,11 @@ def check_model(engine: Engine, store: ObjectStore, model_id: uuid.UUID) -> None
     """
     with transaction(engine) as session:
         model = models.begin_check(session, model_id)
+        base = models.base_manifest(session, model_id)
     if model is None:
         return
     try:
-        refusal = refusal_of(store, model)
+        refusal = refusal_of(store, model, base)
     except UnavailableError:
         with transaction(engine) as session:
             models.postpone_check(session, model_id)
@@ -41,13 +44,16 @@ def check_model(engine: Engine, store: ObjectStore, model_id: uuid.UUID) -> None
     _log.info("model %s %s: %s", model.name, model.digest, refusal or "ready")
 
 
-def refusal_of(store: ObjectStore, model: Model) -> WallscanError | None:
-    """Why the version cannot be used, or None. Raises UnavailableError."""
+def refusal_of(store: ObjectStore, model: Model, base: dict[str, Any] | None) -> WallscanError | None:
+    """Why the version cannot be used, or None; `base` is the manifest of what a delta completes.
+
+    Raises UnavailableError.
+    """
     try:
         with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            _fetch(store, model, folder)
-            _ask(folder)
+            whole = None if base is None else Manifest.model_validate(base)
+            manifest = Manifest.model_validate(model.manifest)
+            _ask(fetch_model(store, manifest, whole, Path(temporary)))
     except UnavailableError:
         raise
     except WallscanError as error:
@@ -56,16 +62,6 @@ def refusal_of(store: ObjectStore, model: Model) -> WallscanError | None:
         _log.exception("model %s %s", model.name, model.digest)
         return BundleError(Code.BUNDLE_UNLOADABLE, f"the model fails with {type(error).__name__}")
     return None
-
-
-def _fetch(store: ObjectStore, model: Model, folder: Path) -> None:
-    manifest = Manifest.model_validate(model.manifest)
-    (folder / MANIFEST_NAME).write_text(manifest.model_dump_json(), encoding="utf-8")
-    for file in manifest.files:
-        try:
-            store.download(keys.model_file(model.digest, file.name), folder / file.name)
-        except ObjectMissing as error:
-            raise BundleError(Code.BUNDLE_FILE_MISSING, f"{file.name} was not uploaded") from error
 
 
 def _ask(folder: Path) -> None:

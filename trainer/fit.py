@@ -7,16 +7,18 @@ from pathlib import Path
 from accelerate import PartialState
 
 from trainer.data import Photos
+from trainer.journal import CURVES
 from trainer.lora import merge_lora
 from trainer.network import open_network
-from trainer.publish import publish
+from trainer.origin import Origin
+from trainer.publish import NOTHING_TOLD, publish, require_out
 from trainer.recipe import Recipe
 from trainer.settle import settled
 from trainer.train import train
 from trainer.watch import TrainingCancelled, Watcher
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
-from wallscan.models.files import WEIGHTS, describe, read_manifest
+from wallscan.models.files import DECODER, WEIGHTS, describe, read_manifest
 from wallscan.models.manifest import Manifest
 
 CLAIM = "run.json"
@@ -31,15 +33,18 @@ def fit(
     base: Path | None,
     watcher: Watcher,
     processes: int = 0,
+    origin: Origin = NOTHING_TOLD,
 ) -> Manifest:
     """Train in `work`, or on from its checkpoint, then calibrate, evaluate and write the bundle to `out`.
 
-    `base` is the folder of the model to start from; only `scratch` can do without. `processes`: see `train`.
+    `base` is the folder of the model to start from; only `scratch` can do without. `processes`: see `train`;
+    `origin`: what the manifest says beside what the files tell.
     Cancelled, it publishes the best checkpoint so far. Raises TrainingCancelled when there is none,
-    TrainingError (see `train`, `settled`), BundleError where `base` cannot be used.
+    TrainingError (see `train`, `settled`, `publish`), BundleError where `base` cannot be used.
     """
     if base is None and recipe.kind != "scratch":
         raise TrainingError(Code.RECIPE_INVALID, f"the recipe {recipe.kind!r} needs a base model")
+    require_out(out)
     network = open_network(recipe, base)
     recipe = settled(recipe, data, network.spec)
     claim(work, recipe, base)
@@ -53,14 +58,19 @@ def fit(
     state = PartialState()
     if state.is_main_process:
         merge_lora(network.clipseg)
-        publish(network.clipseg.eval().cpu(), network.tokenizer, recipe, data, out, name)
+        clipseg = network.clipseg.eval().cpu()
+        publish(clipseg, network.tokenizer, recipe, data, out, name, base, origin, work / CURVES)
     state.wait_for_everyone()
     return read_manifest(out)
 
 
+def _weights(base: Path) -> Path:
+    return base / (WEIGHTS if (base / WEIGHTS).is_file() else DECODER)
+
+
 def claim(work: Path, recipe: Recipe, base: Path | None) -> None:
     """Write down whose folder this is. Raises TrainingError `work_folder_taken` when it is another run's."""
-    weights = None if base is None else describe(base / WEIGHTS).sha256
+    weights = None if base is None else describe(_weights(base)).sha256
     values = recipe.model_dump(mode="json")
     mine = {"recipe": values, "base": weights}
     path = work / CLAIM

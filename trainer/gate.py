@@ -12,7 +12,7 @@ import numpy as np
 
 from trainer.benchmark import Benchmark
 from trainer.evaluation.intervals import paired_difference
-from trainer.evaluation.judge import Questions, Verdict, judge
+from trainer.evaluation.judge import FAMILY_PROMPTS, Questions, Verdict, judge
 from trainer.evaluation.ways import RAW
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
@@ -25,6 +25,8 @@ IOU_MARGIN = 0.03
 """Lost foreground IoU that is put up with, per family."""
 FIRED_MARGIN = 0.05
 """More questions with a false find that are put up with, as a share."""
+MIN_GROUPS = 10
+"""Source photos that must show a family before it is compared: a bootstrap over fewer is no bound."""
 SEED = 0
 QUESTIONS = Questions(squares_of=("crack",))
 
@@ -35,16 +37,20 @@ Values = Mapping[tuple[Any, ...], float]
 def compare(model: Engine, active: Engine, benchmark: Benchmark) -> tuple[Measured, str | None]:
     """What both come to, and the reason for refusing `model`, if there is one.
 
-    Raises TrainingError `benchmark_unusable` where no photo shows anything.
+    Raises TrainingError `benchmark_unusable` where too few photos show anything.
     """
     ours, theirs = (judge(engine, benchmark.samples, QUESTIONS) for engine in (model, active))
-    families = sorted({row.family for row in ours.judged if row.scores[RAW].overlap.actual})
-    if not families:
-        raise TrainingError(Code.BENCHMARK_UNUSABLE, f"{benchmark.name}: no photo is annotated and readable")
+    ious = [(family, _ious(ours, family), _ious(theirs, family)) for family in FAMILY_PROMPTS]
     checks = [
-        _check(f"{family}: foreground IoU", _ious(ours, family), _ious(theirs, family), more_is_better=True)
-        for family in families
+        _check(f"{family}: foreground IoU", *both, more_is_better=True)
+        for family, *both in ious
+        if len(_groups(both[0])) >= MIN_GROUPS
     ]
+    if not checks:
+        raise TrainingError(
+            Code.BENCHMARK_UNUSABLE,
+            f"{benchmark.name}: no family is annotated on {MIN_GROUPS} readable source photos or more",
+        )
     for name, on_squares in (("wrong prompts that fire", False), ("false alarms on clean parts", True)):
         if fired := _fired(ours, on_squares=on_squares):
             checks.append(_check(name, fired, _fired(theirs, on_squares=on_squares), more_is_better=False))
@@ -67,6 +73,10 @@ def _ious(verdict: Verdict, family: str) -> Values:
     }
 
 
+def _groups(values: Values) -> set[str]:
+    return {str(group) for group, *_ in values}
+
+
 def _fired(verdict: Verdict, *, on_squares: bool) -> Values:
     """Whether a prompt for what is not there marked more than a speck, on whole photos or on clean parts."""
     return {
@@ -77,15 +87,15 @@ def _fired(verdict: Verdict, *, on_squares: bool) -> Values:
 
 
 def _check(name: str, ours: Values, theirs: Values, *, more_is_better: bool) -> Check:
-    sides = [[side[question] for question in ours] for side in (ours, theirs)]
+    model, active = ([side[question] for question in ours] for side in (ours, theirs))
     groups = [str(question[0]) for question in ours]
-    difference = paired_difference(*sides, groups, seed=SEED, level=TWO_SIDED_LEVEL)
+    difference = paired_difference(model, active, groups, seed=SEED, level=TWO_SIDED_LEVEL)
     margin = IOU_MARGIN if more_is_better else FIRED_MARGIN
     return Check(
         name=name,
         more_is_better=more_is_better,
-        model=float(np.mean(sides[0])),
-        active=float(np.mean(sides[1])),
+        model=float(np.mean(model)),
+        active=float(np.mean(active)),
         difference=difference.mean,
         low=difference.low,
         high=difference.high,

@@ -15,6 +15,7 @@ from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 from trainer.lora import add_lora
 from trainer.model import build, decode, embed, encode, free_all
 from trainer.recipe import Recipe
+from wallscan.models.delta import whole_folder
 from wallscan.models.starter import starter_bundle
 from wallscan.segment.bundle import load_model
 from wallscan.segment.preprocess import InputSpec
@@ -56,8 +57,8 @@ class Network(nn.Module):
 
     def encode(self, images: Tensor, corner: tuple[float, float]) -> tuple[Tensor, ...]:
         """Hidden states (B, 1 + tokens, width) after each extracted layer; without gradients if frozen."""
-        patch = self.clipseg.config.vision_config.patch_size
-        room = max(0, (self.spec.side - images.shape[1]) // patch)
+        vision = self.clipseg.config.vision_config
+        room = max(0, (vision.image_size - images.shape[1]) // vision.patch_size)
         row, column = (int(share * (room + 1)) for share in corner)
         with torch.set_grad_enabled(self._encoder_learns and torch.is_grad_enabled()):
             return encode(self.clipseg, self._normalised(images), (row, column))
@@ -103,7 +104,8 @@ def open_network(recipe: Recipe, base: Path | None) -> Network:
         add_lora(clipseg, recipe.lora.rank, recipe.lora.alpha)
     elif recipe.kind == "full":
         clipseg.clip.vision_model.requires_grad_(True)
-    return Network(_unused_frozen(clipseg), CLIPTokenizer.from_pretrained(base), InputSpec.read(base))
+    tokenizer = CLIPTokenizer.from_pretrained(whole_folder(base))
+    return Network(_unused_frozen(clipseg), tokenizer, InputSpec.read(base))
 
 
 def _unused_frozen(clipseg: CLIPSegForImageSegmentation) -> CLIPSegForImageSegmentation:

@@ -27,12 +27,10 @@ def _from_nothing(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
     Muon (Jordan, 2024) steps along the orthogonalised momentum; scaled to AdamW's step size. In a trial of
     200 steps it was ahead of AdamW alone from the 150th on.
     """
-    trained = list(trained_parameters(model))
-    with_muon = recipe.muon_learning_rate is not None
-    matrices = [parameter for name, parameter in trained if with_muon and _is_vision_matrix(name, parameter)]
-    others = [
-        parameter for name, parameter in trained if not (with_muon and _is_vision_matrix(name, parameter))
-    ]
+    matrices, others = list[nn.Parameter](), list[nn.Parameter]()
+    for name, parameter in trained_parameters(model):
+        by_muon = recipe.muon_learning_rate is not None and _is_vision_matrix(name, parameter)
+        (matrices if by_muon else others).append(parameter)
     groups: list[dict[str, Any]] = [
         {"params": [parameter for parameter in others if parameter.ndim > 1]},
         {"params": [parameter for parameter in others if parameter.ndim <= 1], "weight_decay": 0.0},

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trainer.augment import crop_window, mosaic
 from trainer.boards import draw_seam, mark_box
-from trainer.data import Sample, load_rgb
+from trainer.data import Sample, Shape, load_rgb
 from trainer.phrases import FAMILIES
 from trainer.render import add_cracks
 from trainer.seams import Lines, find_seam
@@ -87,7 +87,11 @@ def _seams(sample: Sample, image: Image) -> list[Lines] | None:
     if any(shape.is_box for family, shapes in sample.shapes.items() if family != JOINT for shape in shapes):
         return None
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-    return [find_seam(grey, shape.points) for shape in sample.shapes.get(JOINT, ()) if shape.is_box]
+    return [
+        find_seam(grey, shape.points)
+        for shape in sample.shapes.get(JOINT, ())
+        if isinstance(shape, Shape) and shape.is_box
+    ]
 
 
 def _turned(image: Image, truths: Mapping[str, Image], lines: Sequence[Lines], rng: random.Random) -> Scene:
@@ -98,17 +102,19 @@ def _turned(image: Image, truths: Mapping[str, Image], lines: Sequence[Lines], r
     matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, rng.uniform(0.95, 1.25))
     fill = (0, 0, 0) if rng.random() < 0.5 else tuple(float(value) for value in image.mean(axis=(0, 1)))
     turned = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=fill)
-    masks = {name: cv2.warpAffine(mask, matrix, (size, size)) for name, mask in truths.items()}
+    masks = {
+        name: cv2.warpAffine(mask, matrix, (size, size)).astype(np.uint8, copy=False)
+        for name, mask in truths.items()
+    }
     if lines:
         masks[JOINT] = np.zeros((size, size), np.uint8)
         margin = size / 320 * rng.uniform(2, 8)
         for line in lines:
             seen, start, end = cv2.clipLine((0, 0, size, size), *(tuple(map(round, point)) for point in line))
             if seen:
-                mark_box(masks[JOINT], np.array([start, end]) @ matrix[:, :2].T + matrix[:, 2], margin)
-    return turned.astype(np.uint8, copy=False), {
-        name: mask.astype(np.uint8, copy=False) for name, mask in masks.items()
-    }
+                ends: Lines = np.array([start, end], np.float64) @ matrix[:, :2].T + matrix[:, 2]
+                mark_box(masks[JOINT], ends, margin)
+    return turned.astype(np.uint8, copy=False), masks
 
 
 def _add_seam(canvas: NDArray[np.float32], mask: Image, rng: random.Random) -> None:

@@ -5,20 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from transformers import CLIPTokenizer
 
-FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "crack": (
-        "crack", "cracks", "segment crack", "segment cracks", "segment wall crack", "wall crack",
-        "wall cracks", "crack in wall", "crack in the wall", "find the crack", "surface crack",
-        "hairline crack", "crack in plaster", "concrete crack", "cracked wall", "a photo of a crack",
-        "fissure",
-    ),
-    "drywall joint": (
-        "drywall joint", "drywall joints", "segment taping area", "taping area", "drywall taping area",
-        "drywall seam", "drywall seams", "segment joint/tape", "joint tape", "segment drywall joint",
-        "segment drywall seam", "drywall seam line", "plasterboard joint", "drywall join",
-        "find the drywall joint", "tape joint", "a photo of a drywall joint",
-    ),
-}  # fmt: skip
+from trainer.data.classes import default_classes
+
+FAMILIES: Mapping[str, tuple[str, ...]] = default_classes().phrases()
+"""The shipped phrasings (`data/classes.yaml`)."""
 
 OTHER_THINGS: tuple[str, ...] = (
     "window", "door", "stain", "water stain", "pipe", "a cat", "a dog", "person", "hand", "cable", "wire",
@@ -44,11 +34,6 @@ def plain_words(tokenizer: CLIPTokenizer) -> list[str]:
         for word in words
         if word.isascii() and word.isalpha() and len(word) > 2 and not any(s in word for s in KNOWN_STEMS)
     )
-
-
-def right_phrase(family: str, rng: random.Random) -> str:
-    """One phrasing of a family."""
-    return rng.choice(FAMILIES[family])
 
 
 def wrong_phrase(words: Sequence[str], rng: random.Random) -> str:

@@ -1,32 +1,36 @@
 """From averaged weights to a bundle: half-precision safetensors, gates, metrics, model card."""
 
-import dataclasses
 import datetime as dt
 import json
-from collections.abc import Mapping
+import platform
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import torch
+import transformers
+from safetensors.torch import save_file
 from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
+import wallscan
+from trainer.calibration.fit import fit_families, fitted_fields, fitted_metrics
 from trainer.card import model_card
+from trainer.card_pictures import write_pictures
 from trainer.data import Photos
-from trainer.evaluation.judge import UNKNOWN_PROMPT, judge
+from trainer.evaluation.judge import judge
 from trainer.evaluation.tables import summary
-from trainer.gates import FittedGate, fit_gates
-from trainer.phrases import FAMILIES
-from trainer.recipe import Recipe
-from wallscan.models.files import PREPROCESSOR, write_manifest
+from trainer.origin import Facts, Origin, origin_facts
+from trainer.recipe import Recipe, Sources
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
+from wallscan.models.delta import whole_folder
+from wallscan.models.files import CARD, DECODER, PREPROCESSOR, write_manifest
 from wallscan.models.folder import CLIPSEG_PREPROCESSOR
-from wallscan.models.manifest import Family, Manifest
+from wallscan.models.manifest import MANIFEST_NAME, Manifest
 from wallscan.segment.bundle import check_bundle
 
-LICENCE = "Apache-2.0"
-ATTRIBUTION = (
-    "Trained on 'cracks-3ii36' by fyp-ny1jt, Roboflow Universe, CC BY 4.0",
-    "Trained on 'drywall-join-detect' by objectdetect-pu6rn, Roboflow Universe, CC BY 4.0",
-    "Tokenizer vocabulary: CLIP, OpenAI, MIT",
-)
+NOTHING_TOLD = Origin()
 
 
 def publish(
@@ -36,39 +40,106 @@ def publish(
     photos: Photos,
     out: Path,
     name: str,
+    base: Path | None = None,
+    origin: Origin = NOTHING_TOLD,
+    curves: Path | None = None,
 ) -> Manifest:
-    """Write the bundle to `out`: gates fitted on the photos held out, metrics on them and on `valid`."""
+    """Write the bundle to `out`, all or nothing; a bundle that is there is replaced.
+
+    Gates are fitted on the photos held out, metrics taken on them and on `valid`. Where the base is a bundle
+    and only the decoder learned, the decoder alone is written, as a delta. Raises TrainingError
+    `output_taken`, and BundleError `bundle_base_missing`.
+    """
+    require_out(out)
+    facts = origin_facts(recipe, photos, base, origin)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".publishing-") as scratch:
+        built = Path(scratch, "bundle")
+        built.mkdir()
+        if base is not None and facts.delta_of is not None:
+            Path(scratch, facts.delta_of.digest).symlink_to(whole_folder(base).resolve())
+            decoder = {key: value.contiguous() for key, value in model.half().decoder.state_dict().items()}
+            save_file(decoder, built / DECODER)
+        else:
+            _write_whole(model, tokenizer, recipe, built)
+        manifest = _described(built, recipe, photos, name, facts, curves)
+        if out.exists():
+            shutil.rmtree(out)
+        built.rename(out)
+    return manifest
+
+
+def require_out(out: Path) -> None:
+    """Raises TrainingError `output_taken` where `out` is neither new, nor empty, nor a bundle."""
+    if out.exists() and not (out.is_dir() and ((out / MANIFEST_NAME).is_file() or not any(out.iterdir()))):
+        raise TrainingError(Code.OUTPUT_TAKEN, f"{out} holds something else than a bundle")
+
+
+def _write_whole(
+    model: CLIPSegForImageSegmentation, tokenizer: CLIPTokenizer, recipe: Recipe, out: Path
+) -> None:
     model.half().save_pretrained(out)
     tokenizer.save_pretrained(out)
     (out / "generation_config.json").unlink(missing_ok=True)
     side = {"height": recipe.image_size, "width": recipe.image_size}
     looks = {"size": side, "image_mean": recipe.image_mean, "image_std": recipe.image_std}
     (out / PREPROCESSOR).write_text(json.dumps({**CLIPSEG_PREPROCESSOR, **looks}, indent=2), encoding="utf-8")
-    facts = {
-        "name": name,
-        "created_at": dt.datetime.now(dt.UTC),
-        "licence": LICENCE,
-        "attribution": ATTRIBUTION,
-    }
-    facts |= {"data": ("cracks-3ii36 train", "drywall-join-detect train", "rendered walls")}
-    facts |= {"recipe": recipe.model_dump(mode="json")}
+
+
+def _described(
+    out: Path, recipe: Recipe, photos: Photos, name: str, origin: Facts, curves: Path | None
+) -> Manifest:
+    """Fit, measure and write down all that is known about the weights in `out`."""
+    facts = _facts(recipe, photos, name, origin)
     write_manifest(out, {**facts, "default_presence": 0.5})
-    gates = fit_gates(check_bundle(out), photos.held_out, recipe.seed)
-    write_manifest(out, facts | _gated(gates))
+    fitted = fit_families(check_bundle(out), photos.held_out, recipe.seed)
+    facts |= fitted_fields(fitted, photos.classes.phrases())
+    write_manifest(out, facts)
     engine = check_bundle(out)
-    metrics = {
-        split: summary(judge(engine, samples))
+    verdicts = {
+        split: judge(engine, samples)
         for split, samples in (("held_out", photos.held_out), ("valid", photos.valid))
         if samples
     }
-    (out / "model-card.md").write_text(model_card(name, recipe, metrics, gates), encoding="utf-8")
-    fitted = {prompt: dataclasses.asdict(gate) for prompt, gate in gates.items()}
-    return write_manifest(out, facts | _gated(gates) | {"metrics": {**metrics, "gates": fitted}})
+    metrics = {split: summary(verdict) for split, verdict in verdicts.items()}
+    shown, verdict = (photos.valid or photos.held_out), list(verdicts.values())[-1]
+    pictures = write_pictures(engine, shown, verdict.judged, curves, out)
+    card = model_card(name, recipe, origin, facts["data"], metrics, fitted.gates, pictures)
+    (out / CARD).write_text(card, encoding="utf-8")
+    return write_manifest(out, facts | {"metrics": {**metrics, **fitted_metrics(fitted)}})
 
 
-def _gated(gates: Mapping[str, FittedGate]) -> dict[str, Any]:
-    families = [
-        Family(name=name, phrases=phrases, presence=gates[name].presence)
-        for name, phrases in FAMILIES.items()
+def _facts(recipe: Recipe, photos: Photos, name: str, origin: Facts) -> dict[str, Any]:
+    """All of the manifest that is known before anything is measured."""
+    return {
+        "name": name,
+        "created_at": dt.datetime.now(dt.UTC),
+        "base": origin.base,
+        "licence": origin.licence,
+        "attribution": origin.attribution,
+        "delta_of": origin.delta_of,
+        "data": _data(recipe, photos),
+        "data_digest": photos.digest(),
+        "recipe": recipe.model_dump(mode="json"),
+        "seed": recipe.seed,
+        "made_with": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "wallscan": wallscan.__version__,
+        },
+    }
+
+
+def _data(recipe: Recipe, photos: Photos) -> tuple[str, ...]:
+    """What was learned from, in words."""
+    learnt = [
+        f"{sum(family in sample.families for sample in photos.train)} photos that show: {family}"
+        for family in sorted({family for sample in photos.train for family in sample.families})
     ]
-    return {"families": families, "default_presence": gates[UNKNOWN_PROMPT].presence}
+    drawn = any(share for stage in recipe.stages for share in _rendered(stage.sources))
+    return (*learnt, *(["walls rendered while training"] if drawn else []))
+
+
+def _rendered(sources: Sources) -> tuple[float, ...]:
+    return sources.rendered_crack, sources.rendered_joint, sources.rendered_clean

@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -119,3 +122,10 @@ class Recipe(_Frozen):
                 return stage
             step -= stage.steps
         raise ValueError("past the last step")
+
+
+def invalid_recipe(error: ValidationError) -> TrainingError:
+    """The error that says which of a recipe's values is wrong, and why."""
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"])) or "the recipe"
+    return TrainingError(Code.RECIPE_INVALID, f"{place}: {first['msg']}")

@@ -41,7 +41,7 @@ def _darkness(grey: NDArray[np.uint8], lines: Lines) -> NDArray[np.float64]:
     points = lines[:, :1] + shares * (lines[:, 1:] - lines[:, :1])
     along = lines[:, 1] - lines[:, 0]
     normal = np.stack([-along[:, 1], along[:, 0]], 1) / np.linalg.norm(along, axis=1, keepdims=True)
-    smooth = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    smooth = np.asarray(cv2.GaussianBlur(grey, (0, 0), 1.0), np.uint8)
     centre, depth = _sample(smooth, points), np.zeros(len(lines))
     for beside in BESIDE_PX:
         sides = [_sample(smooth, points + side * beside * normal[:, None]) for side in (-1, 1)]

@@ -124,7 +124,7 @@ def feed(
     processes: int,
 ) -> tuple[Dataset[Batch], HeldOut]:
     """What is learned from and what is judged by: pixels, or for `cached` what the encoder makes of them."""
-    frames = Frames(photos.train, recipe, plain_words(network.tokenizer))
+    frames = Frames(photos.train, recipe, plain_words(network.tokenizer), photos.classes.phrases())
     held_out = HeldOut(photos.held_out, recipe.image_size)
     if recipe.kind != "cached":
         return frames, held_out

@@ -34,7 +34,8 @@ def _warm_up(resources: PerProcess) -> None:
     """Load the shipped model before a child's first task.
 
     Its libraries are imported on the way: a task's time limit that strikes inside an import would leave
-    half a module behind, with which the child fails every photo from then on.
+    half a module behind, with which the child fails every photo from then on. Where OpenVINO computes, torch
+    is not among them.
     """
     try:
         manifest = read_manifest(starter_bundle())

@@ -12,6 +12,7 @@ from wallscan.domain.errors import (
     BundleError,
     InferenceError,
     PhotoError,
+    PipelineError,
     PromptError,
     UnavailableError,
     WallscanError,
@@ -23,7 +24,9 @@ from wallscan.records.session import transaction
 from wallscan.records.tasks import Claim, ItemResult
 from wallscan.storage import ObjectMissing, keys
 from worker.pipeline import Analysis, analyse
+from worker.recorded import recorded_maps
 from worker.resources import Resources
+from worker.scene import Hints
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ def _work(resources: Resources, claim: Claim) -> None:
     except UnavailableError as error:
         _log.warning("photo %s of run %s waits: %s", claim.photo_id, claim.run_id, error)
         _release(resources, claim, count_try=False)
-    except (BundleError, PromptError) as error:
+    except (BundleError, PipelineError, PromptError) as error:
         with transaction(resources.engine) as session:
             runs.fail(session, claim.run_id, error.code, error.detail)
     except (PhotoError, InferenceError) as error:
@@ -68,8 +71,10 @@ def _work(resources: Resources, claim: Claim) -> None:
 def _analysis(resources: Resources, claim: Claim) -> Analysis:
     data = _fetch(resources, claim)
     try:
-        engine = resources.models.engine(claim.model_digest, claim.model_manifest, claim.base_manifest)
-        return analyse(data, claim.prompts, engine, claim.postprocess)
+        source = recorded_maps(resources.store, claim) or resources.models.engine(
+            claim.model_digest, claim.model_manifest, claim.base_manifest
+        )
+        return analyse(data, claim.prompts, source, claim.postprocess, claim.look, Hints.of(claim))
     except WallscanError as error:
         # The limit strikes anywhere, also where whatever a library raises is called the file's fault.
         if isinstance(error.__cause__, SoftTimeLimitExceeded):
@@ -88,21 +93,28 @@ def _fetch(resources: Resources, claim: Claim) -> bytes:
 
 
 def _record(resources: Resources, claim: Claim, analysis: Analysis) -> None:
-    """Masks first, then the rows that name them: a row never points at nothing."""
+    """Masks and maps first, then the rows that name them: a row never points at nothing."""
     results = []
     for index, finding in enumerate(analysis.findings):
-        key = keys.mask(claim.run_id, claim.photo_id, claim.attempt, index)
-        resources.store.put(key, finding.mask_png, "image/png")
-        results.append(
-            ItemResult(
-                prompt_index=index, mask_key=key, mask_sha256=finding.mask_sha256, **asdict(finding.numbers)
-            )
+        place = (claim.run_id, claim.photo_id, claim.attempt, index)
+        result = ItemResult(
+            prompt_index=index,
+            mask_key=keys.mask(*place),
+            mask_sha256=finding.mask_sha256,
+            map_key=keys.probability_map(*place),
+            map_sha256=finding.map_sha256,
+            **asdict(finding.numbers),
+            view_cells=finding.view_cells,
+            measured={"basis": finding.basis.value, **asdict(finding.measurements)},
         )
+        resources.store.put(result.mask_key, finding.mask_png, "image/png")
+        resources.store.put(result.map_key, finding.map_png, "image/png")
+        results.append(result)
     with transaction(resources.engine) as session:
-        recorded = tasks.finish(session, claim, analysis.facts, results)
+        recorded = tasks.finish(session, claim, analysis.facts, results, analysis.runtime)
     if not recorded:
         _log.warning("photo %s of run %s: the claim was lost", claim.photo_id, claim.run_id)
-        resources.store.delete_many(result.mask_key for result in results)
+        resources.store.delete_many(key for result in results for key in (result.mask_key, result.map_key))
 
 
 def _fail(resources: Resources, claim: Claim, code: Code, detail: str) -> None:

@@ -5,21 +5,43 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wallscan.measure import Numbers, measured
-from wallscan.photos.decode import Photo, decode
+import numpy as np
+from numpy.typing import NDArray
+
+from wallscan.domain.area import Basis, wall_prompt
+from wallscan.domain.looks import DEFAULT_LOOK, Look, settled
+from wallscan.domain.scale import UniformScale
+from wallscan.measure import Measured, Measurements, Numbers, measured
+from wallscan.measure.area import filled
+from wallscan.measure.measurements import Circumstances, measurements
+from wallscan.measure.numbers import within
+from wallscan.models.manifest import Manifest
+from wallscan.photos.decode import Photo, check, decode
 from wallscan.photos.hashing import perceptual_hash
+from wallscan.photos.maps import encode_map_png
 from wallscan.photos.masks import encode_mask_png
 from wallscan.records.tasks import PhotoFacts
 from wallscan.segment.engine import Engine
+from wallscan.segment.tiles import Seen, decode_target_px, look_at
+from worker.recorded import RecordedMaps
+from worker.scene import NO_HINTS, Hints, Scene, scene_of
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one prompt: a PNG of the upright photo's size, 0 or 255, and its numbers."""
+    """The result of one prompt: a PNG of the upright photo's size, 0 or 255, its numbers, and its map.
+
+    `view_cells` is that of the map they were made from, see `wallscan.segment.tiles.Seen`.
+    """
 
     mask_png: bytes
     mask_sha256: str
+    map_png: bytes
+    map_sha256: str
+    view_cells: int
     numbers: Numbers
+    measurements: Measurements
+    basis: Basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +50,99 @@ class Analysis:
 
     facts: PhotoFacts
     findings: tuple[Finding, ...]
+    runtime: str
 
 
-def analyse(data: bytes, prompts: Sequence[str], engine: Engine, postprocess: Mapping[str, Any]) -> Analysis:
-    """Decode a photo once, encode it once, and find what each prompt names.
+def analyse(
+    data: bytes,
+    prompts: Sequence[str],
+    source: Engine | RecordedMaps,
+    postprocess: Mapping[str, Any],
+    look: Look = DEFAULT_LOOK,
+    hints: Hints = NO_HINTS,
+) -> Analysis:
+    """Decode a photo once, encode each view of it once, and find what each prompt names.
 
-    Raises PhotoError (the photo cannot be used), PromptError (the model cannot read a prompt) or
-    InferenceError (the model answered no probabilities).
+    Maps of an earlier run in the place of a model are measured as they are. Raises PhotoError (the photo
+    cannot be used), PromptError (the model cannot read a prompt), InferenceError (the model answered no
+    probabilities) or PipelineError (`postprocess` is none).
     """
-    # Twice the network's input keeps what its own area-averaging needs, at a third of the time.
-    photo = decode(data, target_px=2 * engine.input_px)
-    return Analysis(_facts(photo), tuple(_findings(photo, prompts, engine, postprocess)))
+    header = check(data)
+    mm_per_px = hints.scale.mm_per_px if isinstance(hints.scale, UniformScale) else None
+    detail = settled(look.detail, max(header.width_px, header.height_px), source.input_px, mm_per_px)
+    photo = decode(data, target_px=decode_target_px(detail, source.input_px))
+    if isinstance(source, RecordedMaps):
+        seen = source.seen
+    else:
+        seen = look_at(source, photo.pixels, prompts, Look(detail, look.flip))
+    scene = scene_of(data, photo, hints)
+    findings = tuple(_findings(photo, prompts, seen, source.manifest, postprocess, scene))
+    return Analysis(_facts(photo), findings, str(source.runtime))
 
 
 def _findings(
-    photo: Photo, prompts: Sequence[str], engine: Engine, postprocess: Mapping[str, Any]
+    photo: Photo,
+    prompts: Sequence[str],
+    seen: Seen,
+    manifest: Manifest,
+    postprocess: Mapping[str, Any],
+    scene: Scene,
 ) -> Iterator[Finding]:
-    maps = engine.probabilities(photo.pixels, prompts)
-    for prompt, probabilities in zip(prompts, maps, strict=True):
-        result = measured(
-            probabilities,
-            height_px=photo.facts.height_px,
-            width_px=photo.facts.width_px,
-            gate=engine.manifest.gate_for(prompt).presence,
+    height_px, width_px = photo.facts.height_px, photo.facts.width_px
+    cell_px = max(height_px / seen.maps.shape[1], width_px / seen.maps.shape[2])
+
+    def result(place: int) -> Measured:
+        return measured(
+            seen.maps[place],
+            height_px=height_px,
+            width_px=width_px,
+            gate=manifest.gate_for(prompts[place]),
             postprocess=postprocess,
+            view_cells=seen.view_cells,
         )
-        png = encode_mask_png(result.mask)
-        yield Finding(png, hashlib.sha256(png).hexdigest(), result.numbers)
+
+    of_wall = wall_prompt(prompts)
+    wall = scene.polygon
+    if wall is None and of_wall is not None and len(prompts) > 1:
+        wall = filled(result(of_wall).mask)
+    for place, prompt in enumerate(prompts):
+        found = result(place)
+        # What the wall prompt itself found is a share of the photo, or of the polygon.
+        area = scene.polygon if place == of_wall else wall
+        circumstances = Circumstances(
+            cell_px=cell_px,
+            presence=found.numbers.presence,
+            gate=manifest.gate_for(prompt).presence,
+            plane=scene.plane,
+            reasons=scene.reasons,
+        )
+        where = area if area is not None and area.any() else None
+        yield _finding(found, seen.view_cells, circumstances, where, scene)
+
+
+def _finding(
+    found: Measured,
+    view_cells: int,
+    circumstances: Circumstances,
+    area: NDArray[np.uint8] | None,
+    scene: Scene,
+) -> Finding:
+    """The mask stays whole; what is counted and measured of it lies in `area`, where there is one."""
+    mask, levels = encode_mask_png(found.mask), encode_map_png(found.levels)
+    return Finding(
+        mask_png=mask,
+        mask_sha256=_sha256(mask),
+        map_png=levels,
+        map_sha256=_sha256(levels),
+        view_cells=view_cells,
+        numbers=found.numbers if area is None else within(found.numbers, found.mask, area),
+        measurements=measurements(found.mask, circumstances, area),
+        basis=scene.named(area),
+    )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _facts(photo: Photo) -> PhotoFacts:

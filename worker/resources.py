@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
-from sqlalchemy import Engine
+from sqlalchemy import Engine as Database
 
 from wallscan.records.session import make_engine
+from wallscan.segment.engine import Engine, EngineName, EngineSettings, PrecisionWish, load_engine
 from wallscan.storage import ObjectStore, S3ObjectStore, S3Settings
 from worker.models import Models
 
@@ -20,8 +21,17 @@ class WorkerSettings(BaseSettings):
     database_url: SecretStr
     wallscan_model_cache: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "wallscan" / "models",
-        description="folder of downloaded bundles, shared by the processes of a machine",
+        description="folder of downloaded and compiled models, shared by the processes of a machine",
     )
+    wallscan_engine: EngineName = Field(
+        default="auto",
+        description="auto: torch where it has an accelerator, else openvino; or the name of either",
+    )
+    wallscan_precision: PrecisionWish = Field(
+        default="fast",
+        description="fast: what a model was validated for, else float32; exact: always float32",
+    )
+    wallscan_threads: int = Field(default=1, ge=1, le=256, description="threads of one process's inference")
     task_lease_s: float = Field(default=30.0, gt=0, description="a dead worker's photo is free after so long")
 
 
@@ -29,7 +39,7 @@ class WorkerSettings(BaseSettings):
 class Resources:
     """What one process works with. Nothing in it survives a fork, so it is made after it."""
 
-    engine: Engine
+    engine: Database
     store: ObjectStore
     models: Models
     name: str
@@ -50,12 +60,24 @@ class PerProcess:
             self._made = os.getpid(), self._make()
         return self._made[1]
 
+    def _load(self, folder: Path) -> Engine:
+        settings = self._settings
+        return load_engine(
+            folder,
+            EngineSettings(
+                settings.wallscan_model_cache,
+                settings.wallscan_engine,
+                settings.wallscan_precision,
+                settings.wallscan_threads,
+            ),
+        )
+
     def _make(self) -> Resources:
         store = S3ObjectStore(self._s3)
         return Resources(
             engine=make_engine(self._settings.database_url.get_secret_value(), pool_size=2),
             store=store,
-            models=Models(store, self._settings.wallscan_model_cache),
+            models=Models(store, self._settings.wallscan_model_cache, self._load),
             name=f"{socket.gethostname()}:{os.getpid()}",
             lease_s=self._settings.task_lease_s,
         )

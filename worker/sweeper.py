@@ -21,7 +21,7 @@ from wallscan.domain.errors import UnavailableError
 from wallscan.jobs.app import QueueSettings, make_celery
 from wallscan.jobs.messages import INSPECT_QUEUE, InspectPhoto, Message
 from wallscan.jobs.send import queue_length, send
-from wallscan.records import archive_claims, idempotency, runs, sweep, tasks
+from wallscan.records import archive_claims, comparisons, idempotency, runs, sweep, tasks, training_claims
 from wallscan.records.session import make_engine, transaction
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class SweepSettings(BaseSettings):
     sweep_window: int = Field(default=200, gt=0, description="messages that are kept waiting in the queue")
     sweep_grace_s: float = Field(default=10.0, gt=0, description="a message younger than this is not missed")
     sweep_check_resend_s: float = Field(
-        default=600.0, gt=0, description="a model's check is rung again after"
+        default=600.0, gt=0, description="a check, comparison or training is rung again after"
     )
 
 
@@ -75,10 +75,15 @@ class Sweeper:
         with transaction(self.engine) as session:
             photos = self._photos_due(session, queue_length(self.app, INSPECT_QUEUE))
             archives = archive_claims.due(session, _ARCHIVES_A_SWEEP, 6 * self.settings.sweep_grace_s)
-            checks = sweep.checks_due(session, self.settings.sweep_check_resend_s)
+            resend_s = self.settings.sweep_check_resend_s
+            checks = sweep.checks_due(session, resend_s)
+            compared = comparisons.due(session, resend_s)
+            trained = training_claims.due(session, resend_s)
         self._send(photos, tasks.mark_sent)
         self._send(archives, archive_claims.mark_sent)
         self._send(checks, sweep.mark_checks_sent)
+        self._send(compared, comparisons.mark_sent)
+        self._send(trained, training_claims.mark_sent)
 
     def _photos_due(self, session: Session, waiting: int) -> list[InspectPhoto]:
         """What to send while `waiting` messages are in the queue, so that it never grows over the window.

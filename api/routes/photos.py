@@ -25,7 +25,7 @@ from wallscan.records.photos import Source, StoredMask
 from wallscan.records.session import transaction
 from wallscan.storage import ObjectMissing, keys
 from wallscan.wire.common import Page
-from wallscan.wire.uploads import Photo
+from wallscan.wire.uploads import Photo, PhotoChange
 
 router = APIRouter(tags=["photos"])
 _BY_PATH: TypeAdapter[tuple[str]] = TypeAdapter(tuple[str])
@@ -67,6 +67,16 @@ def get_photo(photo_id: UUID, services: Services, caller: Caller) -> Photo:
     """A photo's facts, its look-alikes and what the active run found."""
     with transaction(services.engine) as session:
         return photos.get(session, caller.sites, photo_id)
+
+
+@router.patch("/photos/{photo_id}")
+def change_photo(photo_id: UUID, change: PhotoChange, services: Services, caller: Caller) -> Photo:
+    """Say how large a photo's pixels are, and which part of it is wall. Runs measure by it from now on."""
+    values = change.model_dump(mode="json", exclude_unset=True)
+    if change.scale is not None:
+        values["scale"] = change.scale.model_dump(mode="json", exclude_none=True)
+    with transaction(services.engine) as session:
+        return photos.change(session, caller.sites, photo_id, values)
 
 
 @router.get("/photos/{photo_id}/thumbnail", response_class=_Jpeg)

@@ -1,10 +1,12 @@
 """Runs: submitted, watched, cancelled, tried again."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Request, Response
 from pydantic import Field, TypeAdapter
+from sqlalchemy.orm import Session
 
 from api.auth import Caller
 from api.bootstrap import Services as AllServices
@@ -12,8 +14,11 @@ from api.context import Services
 from api.intake import in_storage
 from api.paging import Cursor, Limit, begin, page
 from api.waiting import IfNoneMatch, Wait, watched
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import RUN_ENDED, TaskState
-from wallscan.domain.pipelines import FOUNDING
+from wallscan.domain.looks import Look
+from wallscan.domain.pipelines import parse_pipeline, recorded
 from wallscan.domain.prompts import normal_prompts
 from wallscan.jobs.send import send
 from wallscan.records import inspections, intake, models, progress, runs, tasks
@@ -35,15 +40,29 @@ def submit_run(
     background: BackgroundTasks,
 ) -> Run:
     """Order an inspection of all photos that have arrived. Poll the address in `Location`."""
-    prompts = normal_prompts(order.prompts)
+    postprocess = recorded(parse_pipeline(order.postprocess))
     with transaction(services.engine) as session:
         inspections.site_of(session, caller.sites, inspection_id)
-        model = models.resolve(session, order.model)
+        if order.from_run is None:
+            seen = _Sight(models.resolve(session, order.model).id, normal_prompts(order.prompts), order.look)
+        else:
+            inspections.run_prompts(session, caller.sites, order.from_run)
+            seen = _as_before(session, inspection_id, order, order.from_run)
         announced = intake.expected(session, inspection_id)
     found = in_storage(services.store, inspection_id) if announced else frozenset()
     with transaction(services.engine) as session:
         intake.settle(session, inspection_id, announced, found)
-        run_id = runs.submit(session, inspection_id, model.id, prompts, dict(FOUNDING))
+        own = None if order.scale is None else order.scale.model_dump(mode="json", exclude_none=True)
+        run_id = runs.submit(
+            session,
+            inspection_id,
+            seen.model_id,
+            seen.prompts,
+            postprocess,
+            look=seen.look,
+            scale=own or seen.scale,
+            from_run_id=order.from_run,
+        )
         run = progress.progress(session, run_id)
     return _accepted(run, services, response, background)
 
@@ -107,6 +126,31 @@ def retry_run(
         runs.retry(session, run_id)
         run = progress.progress(session, run_id)
     return _accepted(run, services, response, background)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What makes a run's probability maps, and the scale of the run that they were made for."""
+
+    model_id: UUID
+    prompts: tuple[str, ...]
+    look: Look
+    scale: dict[str, Any] | None = None
+
+
+def _as_before(session: Session, inspection_id: UUID, order: NewRun, from_run: UUID) -> _Sight:
+    """What the run had whose maps are measured again.
+
+    Raises RunError `run_not_reusable` where something else is asked for.
+    """
+    earlier = runs.reusable(session, from_run, inspection_id)
+    if "prompts" in order.model_fields_set and list(normal_prompts(order.prompts)) != earlier.prompts:
+        raise RunError(Code.RUN_NOT_REUSABLE, "its maps are those of other prompts: leave the prompts out")
+    if order.model is not None and models.resolve(session, order.model).id != earlier.model_version_id:
+        raise RunError(Code.RUN_NOT_REUSABLE, "its maps are another model's: leave the model out")
+    if "look" in order.model_fields_set and order.look != earlier.look:
+        raise RunError(Code.RUN_NOT_REUSABLE, "its maps are those of another look: leave the look out")
+    return _Sight(earlier.model_version_id, tuple(earlier.prompts), earlier.look, earlier.scale)
 
 
 def _accepted(run: Run, services: AllServices, response: Response, background: BackgroundTasks) -> Run:

@@ -1,5 +1,6 @@
 import io
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -143,3 +144,67 @@ def test_photos_by_wall_and_page(api):
     ]
     of_b = api.read(path, wall_id=rest["items"][0]["wall_id"], state="expected")
     assert [photo["path"] for photo in of_b["items"]] == ["b/0.jpg", "b/1.jpg", "b/2.jpg"]
+
+
+def test_a_scale_and_a_wall_are_said_of_a_photo_and_taken_back(api, finished):
+    photo_id, copy_id, _ = finished
+    points = {"points_px": [[0, 0], [300, 400]], "distance_mm": 250}
+    corners = [[0, 0], [100, 0], [100, 100.5]]
+    change = {"scale": points, "wall_polygon_px": corners}
+    answer = api.request("PATCH", f"/v1/photos/{copy_id}", json=change)
+    assert answer.status_code == 200, answer.text
+    for one in (photo_id, copy_id):
+        said = api.read(f"/v1/photos/{one}")
+        assert {name: said["scale"][name] for name in points} == points
+        assert said["wall_polygon_px"] == corners
+    api.request("PATCH", f"/v1/photos/{photo_id}", json={"scale": None})
+    said = api.read(f"/v1/photos/{photo_id}")
+    assert (said["scale"], said["wall_polygon_px"]) == (None, corners)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scale": {}},
+        {"scale": {"mm_per_px": 0.5, "marker_side_mm": 100}},
+        {"scale": {"mm_per_px": 0}},
+        {"scale": {"points_px": [[1, 1], [1, 1]], "distance_mm": 5}},
+        {"scale": {"points_px": [[1, 1], [1, 2]]}},
+        {"wall_polygon_px": [[0, 0], [1, 1]]},
+        {"wall": "south"},
+    ],
+)
+def test_a_scale_or_wall_that_is_none_is_refused(api, finished, change):
+    problem(api.request("PATCH", f"/v1/photos/{finished[0]}", json=change), 422, Code.REQUEST_INVALID)
+
+
+def test_measurements_are_shown_with_the_results(api, engine, store, model):  # noqa: F811
+    inspection = api.inspection()
+    (photo,) = api.upload(inspection, ("north/a.jpg", PICTURE))
+    answer = api.post(f"/v1/inspections/{inspection}/runs", json={"scale": {"mm_per_px": 0.5}})
+    run = answer.json()
+    assert run["scale"]["mm_per_px"] == 0.5
+    order = Order(uuid.UUID(inspection), uuid.uuid4(), uuid.UUID(run["id"]), [uuid.UUID(photo["photo_id"])])
+    claim = claimed(engine, order)
+    assert claim.scale == {"mm_per_px": 0.5}
+    measured = {
+        "basis": "photo", "cells_found": 30, "cells_analysed": 120, "cracks": 2, "length_px": 800.0,
+        "max_width_px": 9.0, "length_mm": 400.0, "max_width_mm": 4.5, "width_band": 2,
+        "largest_crack_polyline_px": [[1.0, 2.0], [3.0, 4.5]], "review_reasons": ["blurred"],
+    }  # fmt: skip
+    with transaction(engine) as session:
+        done = [replace(result, measured=measured) for result in results(claim)]
+        tasks.finish(session, claim, FACTS, done)
+    shown = api.read(f"/v1/photos/{photo['photo_id']}")["results"][0]
+    assert measured.items() <= shown.items()
+    assert (shown["cell_coverage_pct"], shown["needs_review"]) == (25.0, True)
+    report = api.read(f"/v1/inspections/{inspection}/report", photos="true")
+    wall_row = report["walls"][0]
+    assert (wall_row["cracks"], wall_row["length_px"], wall_row["length_mm"]) == (2, 800.0, 400.0)
+    assert (wall_row["max_width_mm"], wall_row["max_width_band"], wall_row["photos_to_review"]) == (4.5, 2, 1)
+    assert (wall_row["cell_coverage_pct"], wall_row["basis"], report["basis"]) == (
+        25.0,
+        "photo",
+        "photographed area",
+    )
+    assert report["photos"][0]["review_reasons"] == ["blurred"]

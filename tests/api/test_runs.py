@@ -9,6 +9,7 @@ from tests.photos.pictures import encode, wall
 from tests.records.given import FACTS, Order, claimed, given_model, results
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import ActivationKind, ModelState
+from wallscan.domain.pipelines import FOUNDING, STANDARD
 from wallscan.jobs.messages import INSPECT_QUEUE
 from wallscan.records import activations, runs, tasks
 from wallscan.records.model_tables import ModelVersion
@@ -75,10 +76,48 @@ def test_a_run_records_all_that_makes_its_numbers(api, model):
     run = submit(api, inspection)
     assert run["prompts"] == ["crack", "drywall joint"]
     assert run["model_id"] == str(model)
-    assert (run["postprocess"]["name"], run["postprocess"]["version"]) == ("founding", 1)
+    assert (run["postprocess"]["name"], run["postprocess"]["version"]) == ("standard", 1)
+    assert run["look"] == {"detail": "1", "flip": False}
+    close = submit(api, inspection, look={"detail": "adaptive", "flip": True})
+    assert close["look"] == {"detail": "adaptive", "flip": True}
     own = submit(api, inspection, prompts=["  water\tstain ", "Riß"])
     assert own["prompts"] == ["water stain", "Riß"]
     assert api.read(f"/v1/inspections/{inspection}")["active_run_id"] == own["id"]
+
+
+@pytest.mark.parametrize("look", [{"detail": "4"}, {"detail": 2}, {"zoom": "2"}, "2"])
+def test_no_other_look_is_taken(api, model, look):
+    inspection = api.inspection()
+    api.upload(inspection, ("north/a.jpg", JPEG))
+    answer = api.post(f"/v1/inspections/{inspection}/runs", json={"look": look})
+    assert answer.status_code == 422
+
+
+def test_the_pipeline_is_chosen_by_name_and_changed_by_parameter(api, model):
+    inspection = api.inspection()
+    api.upload(inspection, ("north/a.jpg", JPEG))
+    founding = submit(api, inspection, postprocess={"name": "founding", "denoise": "bilateral"})
+    assert founding["postprocess"] == {**FOUNDING, "denoise": "bilateral"}
+    assert submit(api, inspection, postprocess={"level": 0.4})["postprocess"] == {**STANDARD, "level": 0.4}
+
+
+def test_a_run_from_another_takes_its_model_and_prompts(api, engine, model):
+    site = api.site()
+    inspection, other = api.inspection(site), api.inspection(site)
+    for one in (inspection, other):
+        api.upload(one, ("north/a.jpg", JPEG))
+    first = submit(api, inspection, prompts=["water stain"])
+    given_model(engine)
+    again = submit(api, inspection, from_run=first["id"], postprocess={"level": 0.7})
+    assert (again["from_run_id"], again["prompts"]) == (first["id"], ["water stain"])
+    assert again["model_id"] == first["model_id"] == str(model)
+    assert submit(api, inspection, from_run=again["id"], prompts=["water stain"], model=str(model))
+    newer = str(given_model(engine))
+    others = ({"prompts": ["crack"]}, {"model": newer}, {"look": {"detail": "2"}})
+    for place, change in (*((inspection, change) for change in others), (other, {})):
+        order = {"from_run": first["id"], **change}
+        answer = api.post(f"/v1/inspections/{place}/runs", json=order)
+        problem(answer, 409, Code.RUN_NOT_REUSABLE)
 
 
 def test_accepted_says_where_to_look(api, model):
@@ -113,6 +152,12 @@ def test_messages_go_out_after_the_answer(api, model, engine, redis_url):
         ({"model": "x" * 10_000}, 404, Code.MODEL_UNKNOWN),
         ({"model": str(uuid.uuid4())}, 404, Code.MODEL_UNKNOWN),
         ({"priority": 1}, 422, Code.REQUEST_INVALID),
+        ({"postprocess": {"name": "other"}}, 404, Code.PIPELINE_UNKNOWN),
+        ({"postprocess": {"name": "standard", "version": 2}}, 404, Code.PIPELINE_UNKNOWN),
+        ({"postprocess": {"level": 2}}, 422, Code.PIPELINE_PARAMETER_INVALID),
+        ({"postprocess": {"name": "founding", "level": 0.5}}, 422, Code.PIPELINE_PARAMETER_INVALID),
+        ({"postprocess": "founding"}, 422, Code.REQUEST_INVALID),
+        ({"from_run": str(uuid.uuid4())}, 404, Code.RUN_UNKNOWN),
     ],
 )
 def test_orders_that_cannot_be_taken(api, model, order, status, code):

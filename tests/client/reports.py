@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
+from wallscan.domain.looks import DEFAULT_LOOK
 from wallscan.wire.report import PhotoRow, Report, RunFacts, WallRow
 
 NOTHING: dict[str, Any] = dict.fromkeys(PhotoRow.model_fields)
@@ -22,7 +23,7 @@ def photo_row(photo: str, prompt: str = "crack", **facts: Any) -> PhotoRow:
 def wall_row(wall: str, prompt: str, **facts: Any) -> WallRow:
     known: dict[str, Any] = dict.fromkeys(WallRow.model_fields, 0)
     known |= {"wall_id": uuid.uuid5(uuid.NAMESPACE_URL, wall), "wall": wall, "prompt": prompt}
-    known |= {"coverage_pct": None, "max_photo_coverage_pct": None, "worst_photo": None}
+    known |= {"basis": "photo", "coverage_pct": None, "max_photo_coverage_pct": None, "worst_photo": None}
     return WallRow(**(known | facts))
 
 
@@ -34,6 +35,7 @@ def report(photos: list[PhotoRow], walls: list[WallRow] | None = None, **facts: 
         model_digest="0" * 64,
         prompts=["crack", "drywall joint"],
         postprocess={},
+        look=DEFAULT_LOOK,
         created_at=dt.datetime(2026, 5, 4, tzinfo=dt.UTC),
         started_at=None,
         ended_at=None,

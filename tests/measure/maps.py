@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from wallscan.domain.pipelines import FOUNDING
-from wallscan.measure.founding import Founding
+from wallscan.domain.pipelines import Founding
 
-FOUNDING_PARAMETERS = Founding.model_validate(dict(FOUNDING))
+FOUNDING_PARAMETERS = Founding()
 
 
 def crack_map(seed: int, side: int = 352, lines: int = 3) -> NDArray[np.float32]:

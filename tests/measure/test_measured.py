@@ -5,40 +5,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pydantic import ValidationError
 
 from tests.measure.maps import crack_map
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import InferenceError
-from wallscan.domain.pipelines import FOUNDING
+from wallscan.domain.errors import InferenceError, PipelineError
+from wallscan.domain.pipelines import FOUNDING, PIPELINE_NAMES
 from wallscan.measure import measured
+from wallscan.measure.founding import eight_bit
+from wallscan.measure.measured import as_probabilities
 from wallscan.measure.presence import presence_score
+from wallscan.models import Gate
 
-OPEN_GATE = 0.0
+OPEN = 0.0
 maps = arrays(
     np.float32, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.floats(0, 1, width=32)
 )
 
 
-def measure(probabilities, height_px=300, width_px=400, gate=OPEN_GATE, postprocess=FOUNDING):
+def measure(probabilities, height_px=300, width_px=400, presence=OPEN, postprocess=FOUNDING, **fitted):
+    gate = Gate(family=None, presence=presence, **fitted)
     return measured(probabilities, height_px=height_px, width_px=width_px, gate=gate, postprocess=postprocess)
+
+
+def presence_of(probabilities):
+    """The score of a map as it is measured: in 255ths."""
+    return presence_score(as_probabilities(eight_bit(probabilities)))
 
 
 def test_a_shut_gate_gives_an_empty_mask_and_keeps_the_scores():
     probabilities = crack_map(5)
-    presence = presence_score(probabilities)
-    shut = measure(probabilities, gate=np.nextafter(presence, 2.0))
+    presence = presence_of(probabilities)
+    shut = measure(probabilities, presence=(1.0 + presence) / 2)
     assert not shut.mask.any()
     assert shut.mask.shape == (300, 400)
     assert shut.numbers.threshold is None
     assert (shut.numbers.foreground_px, shut.numbers.analysed_px) == (0, 120_000)
     assert shut.numbers.presence == presence
-    assert shut.numbers.max_probability == probabilities.max()
+    assert shut.numbers.max_probability == pytest.approx(probabilities.max(), abs=0.5 / 255 + 1e-6)
 
 
 def test_a_gate_at_the_score_is_open():
     probabilities = crack_map(5)
-    found = measure(probabilities, gate=presence_score(probabilities))
+    found = measure(probabilities, presence=presence_of(probabilities))
     assert found.mask.any()
     assert found.numbers.threshold is not None
     assert found.numbers.foreground_px == np.count_nonzero(found.mask)
@@ -46,8 +54,25 @@ def test_a_gate_at_the_score_is_open():
 
 def test_noise_on_a_clean_wall_is_empty_behind_the_gate_and_speckled_without():
     noise = np.random.default_rng(2).normal(0.05, 0.01, (352, 352)).clip(0, 1).astype(np.float32)
-    assert measure(noise, gate=0.5).numbers.foreground_px == 0
+    assert measure(noise, presence=0.5).numbers.foreground_px == 0
     assert measure(noise).numbers.coverage_pct > 5
+
+
+def test_presence_is_judged_in_views_as_wide_as_gates_were_fitted_on():
+    view = crack_map(5)
+    mosaic = np.zeros((3 * 352, 4 * 352), np.float32)
+    mosaic[352:704, 704:1056] = view
+    assert presence_score(mosaic, 352) == pytest.approx(presence_score(view), abs=0.02)
+    assert presence_score(mosaic) < presence_score(view)
+    found = measured(
+        mosaic,
+        height_px=1056,
+        width_px=1408,
+        gate=Gate(family=None, presence=OPEN),
+        postprocess=FOUNDING,
+        view_cells=352,
+    )
+    assert found.numbers.presence == presence_score(as_probabilities(eight_bit(mosaic)), 352)
 
 
 def test_without_any_probability_nothing_is_found():
@@ -57,16 +82,17 @@ def test_without_any_probability_nothing_is_found():
     assert found.numbers.max_probability == 0.0
 
 
-@given(maps, st.integers(1, 90), st.integers(1, 90), st.floats(0, 1))
-def test_mask_and_numbers_belong_together(probabilities, height_px, width_px, gate):
-    found = measure(probabilities, height_px, width_px, gate)
-    again = measure(probabilities.copy(), height_px, width_px, gate)
+@given(maps, st.integers(1, 90), st.integers(1, 90), st.floats(0, 1), st.sampled_from(PIPELINE_NAMES))
+def test_mask_and_numbers_belong_together(probabilities, height_px, width_px, presence, name):
+    chosen = {"name": name}
+    found = measure(probabilities, height_px, width_px, presence, chosen)
+    again = measure(as_probabilities(found.levels), height_px, width_px, presence, chosen)
     assert np.array_equal(found.mask, again.mask)
     assert found.numbers == again.numbers
     assert found.mask.shape == (height_px, width_px)
     assert set(np.unique(found.mask)) <= {0, 255}
     assert found.numbers.foreground_px == np.count_nonzero(found.mask)
-    assert (found.numbers.threshold is None) == (found.numbers.presence < gate)
+    assert (found.numbers.threshold is None) == (found.numbers.presence < presence)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -88,14 +114,30 @@ def test_a_map_of_no_probabilities_is_refused(value):
 
 
 def test_an_unknown_pipeline_is_refused():
-    with pytest.raises(ValidationError):
+    with pytest.raises(PipelineError) as caught:
         measure(crack_map(1), postprocess={"name": "other", "version": 1})
+    assert caught.value.code is Code.PIPELINE_UNKNOWN
 
 
-def test_memory_stays_near_one_byte_per_pixel():
+def test_the_estimated_coverage_comes_from_the_calibration_and_not_from_the_mask():
+    fitted = {
+        "calibration": {"slope": 1.0, "intercept": 0.0},
+        "coverage_errors": {"found": (-1.0, 1.0), "silent": (0.0, 0.5)},
+    }
+    probabilities = crack_map(5)
+    found, shut = (measure(probabilities, presence=presence, **fitted).numbers for presence in (0.0, 1.0))
+    assert found.estimated_coverage_pct == pytest.approx(100 * probabilities.mean(), abs=0.2)
+    assert shut.estimated_coverage_pct == found.estimated_coverage_pct
+    assert found.estimated_low_pct < found.estimated_coverage_pct < found.estimated_high_pct
+    assert shut.estimated_low_pct == pytest.approx(shut.estimated_coverage_pct)
+    assert measure(probabilities).numbers.estimated_coverage_pct is None
+
+
+@pytest.mark.parametrize("name", PIPELINE_NAMES)
+def test_memory_stays_near_one_byte_per_pixel(name):
     height_px, width_px = 4000, 5000
     tracemalloc.start()
-    found = measure(crack_map(1), height_px, width_px)
+    found = measure(crack_map(1), height_px, width_px, postprocess={"name": name})
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert found.mask.nbytes == height_px * width_px

@@ -11,7 +11,7 @@ from tests.photos import corpus, zips
 from tests.photos.pictures import encode, heic, wall
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import ArchiveError
-from wallscan.photos.archives import Entry, Ignored, Rejected, count_entries, iter_photos
+from wallscan.photos.archives import Entry, Ignored, Rejected, count_entries, iter_photos, unpack_files
 from wallscan.photos.limits import ArchiveLimits
 from wallscan.photos.sniff import MediaType
 
@@ -193,3 +193,43 @@ def test_damaged_archives_raise_nothing_but_archive_error(edits, cut):
     with contextlib.suppress(ArchiveError):
         photos, rejected, ignored = unpack(bytes(damaged))
         assert photos or rejected or ignored
+
+
+def test_files_of_any_kind_lie_under_their_own_paths_and_nowhere_else(tmp_path):
+    files = [
+        ("cracks/train/1.jpg", b"a picture"),
+        ("cracks\\train\\1.xml", b"<annotation/>"),
+        ("../outside.txt", b"climbs"),
+        ("/etc/absolute.txt", b"absolute"),
+        ("cracks/train/1.jpg", b"a second one"),
+        ("cracks/train/1.jpg/inside", b"a file is no folder"),
+        (f"{'n' * 300}.txt", b"a name that no file system takes"),
+        ("__MACOSX/cracks/._1.jpg", b"clutter"),
+    ]
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    left_out = [one.code for one in unpack_files(io.BytesIO(zips.make(files)), folder)]
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {"inside/cracks/train/1.jpg", "inside/cracks/train/1.xml"}
+    assert (folder / "cracks/train/1.jpg").read_bytes() == b"a picture"
+    invalid = Code.PATH_INVALID
+    assert left_out == [invalid, invalid, Code.ARCHIVE_ENTRY_DUPLICATE, invalid, invalid]
+
+
+def test_a_file_that_cannot_be_unpacked_is_not_there_in_part(tmp_path):
+    data = zips.make({"notes.txt": bytes(range(256)) * 64, "1.json": b"{}"})
+    left_out = list(unpack_files(io.BytesIO(zips.damaged(data, "notes.txt")), tmp_path))
+    assert [(one.name, one.code) for one in left_out] == [("notes.txt", Code.ARCHIVE_ENTRY_CORRUPT)]
+    assert [path.name for path in tmp_path.iterdir()] == ["1.json"]
+
+
+def test_a_bomb_of_files_is_refused(tmp_path):
+    limits = ArchiveLimits(max_total_bytes=1000)
+    with pytest.raises(ArchiveError) as caught:
+        list(
+            unpack_files(io.BytesIO(zips.make({"a.txt": b"x" * 600, "b.txt": b"y" * 600})), tmp_path, limits)
+        )
+    assert caught.value.code is Code.ARCHIVE_BOMB
+    with pytest.raises(ArchiveError) as caught:
+        list(unpack_files(io.BytesIO(zips.make({})), tmp_path))
+    assert caught.value.code is Code.ARCHIVE_EMPTY

@@ -101,6 +101,8 @@ def results(claim: Claim) -> list[ItemResult]:
             prompt_index=index,
             mask_key=f"masks/{claim.attempt}/{index}",
             mask_sha256="0" * 64,
+            map_key=f"maps/{claim.attempt}/{index}",
+            map_sha256="1" * 64,
             foreground_px=120,
             analysed_px=12_000,
             coverage_pct=1.0,

@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from tests.records.given import FACTS, LEASE_S, claimed, given_run, results
+from tests.records.given import FACTS, LEASE_S, claimed, given_model, given_run, results
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, RunState, TaskState
+from wallscan.domain.looks import DEFAULT_LOOK, Detail, Look
 from wallscan.records import runs, tasks
 from wallscan.records.session import transaction
 from wallscan.records.tables import Item, Photo, Run, Task
@@ -40,12 +41,29 @@ def test_claim_tells_what_the_work_needs_and_starts_the_run(engine):
     assert claim.inspection_id == order.inspection_id
     assert claim.prompts == ("crack", "drywall joint")
     assert claim.postprocess == {"name": "founding"}
+    assert claim.look == DEFAULT_LOOK
     assert len(claim.model_digest) == 64
     with transaction(engine) as session:
         run = session.get(Run, order.run_id)
         assert run is not None
         assert run.state is RunState.RUNNING
         assert run.started_at is not None
+
+
+def test_claim_tells_how_closely_to_look(engine):
+    order = given_run(engine)
+    with transaction(engine) as session:
+        run_id = runs.submit(
+            session,
+            order.inspection_id,
+            given_model(engine),
+            ["crack"],
+            {},
+            look=Look(Detail.FINE_TILES, flip=True),
+        )
+        found = tasks.claim(session, run_id, order.photo_ids[0], "a-worker", LEASE_S)
+    assert found is not None
+    assert found.look == Look(Detail.FINE_TILES, flip=True)
 
 
 def test_only_one_of_many_claims_at_once_wins(engine):

@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 
+from wallscan.domain.looks import Detail, Look
 from wallscan.wire.report import PhotoRow, Report, RowStatus, RunFacts, WallRow
 
 PROMPTS = ["crack", "drywall joint"]
@@ -84,6 +85,8 @@ def report(walls: list[WallRow], photos: list[PhotoRow], **fields: object) -> Re
         model_digest="5f" * 32,
         prompts=PROMPTS,
         postprocess={"name": "founding", "version": 1, "denoise": "gaussian", "denoise_px": 3},
+        runtimes=["openvino 2026.4 on a processor in f32", "torch 2.13 on cuda in f32"],
+        look=Look(Detail.ADAPTIVE, flip=True),
         created_at=ended - dt.timedelta(minutes=3),
         started_at=ended - dt.timedelta(seconds=125),
         ended_at=ended,

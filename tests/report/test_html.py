@@ -5,7 +5,8 @@ import pytest
 
 from tests.report.reports import HOSTILE, every_case, name_id, photo, report, wall
 from wallscan.report import html_report
-from wallscan.report.html import NOTHING, duration, moment, percent
+from wallscan.report.html import duration, moment, percent
+from wallscan.report.lengths import NOTHING
 from wallscan.report.view import WORST_PHOTOS, url, view
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -104,6 +105,7 @@ def test_every_photo_that_does_not_count_is_listed_with_its_reason(page):
 
 
 def test_what_made_the_numbers_is_on_the_page(page):
+    assert "adaptive, mirrored views averaged in" in page.text
     for text in ("starter", "5f" * 32, "crack, drywall joint", "founding", "gaussian", "2 min 5 s"):
         assert text in page.text
     assert "share of the photographed area" in page.text

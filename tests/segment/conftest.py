@@ -3,6 +3,10 @@ import pytest
 import torch
 
 from tests.segment.tiny import write_tiny
+from wallscan.models import starter_bundle
+from wallscan.segment import compiled
+from wallscan.segment.convert import convert
+from wallscan.segment.engine import EngineSettings, load_engine
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +20,36 @@ def _one_thread():
 @pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory):
     return write_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(params=["tiny", "starter"])
+def bundle(request, tiny_bundle):
+    return tiny_bundle if request.param == "tiny" else starter_bundle()
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """Compiled models of all tests, each made once."""
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture
+def converted_here(monkeypatch):
+    """Conversions run in this process, which has torch already; the list tells of each."""
+    bundles = []
+
+    def convert_here(bundle, out, precision):
+        bundles.append(bundle)
+        convert(bundle, out, precision)
+
+    monkeypatch.setattr(compiled, "_convert", convert_here)
+    return bundles
+
+
+@pytest.fixture(params=["torch", "openvino"])
+def load(request, cache, converted_here):
+    """Loads a bundle's folder on either runtime."""
+    return lambda folder: load_engine(folder, EngineSettings(cache, request.param))
 
 
 @pytest.fixture

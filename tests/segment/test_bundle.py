@@ -9,7 +9,7 @@ from tests.segment.tiny import FACTS, tiny_model, write_model, write_tiny
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError
 from wallscan.models import from_model_folder, write_manifest
-from wallscan.segment.bundle import check_bundle
+from wallscan.segment.bundle import check_bundle, load_model
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_wrong_hashes_are_found_before_anything_is_loaded(bundle):
 
 def test_half_precision_weights_run_in_single_precision(tmp_path, photo):
     engine = check_bundle(write_model(tmp_path / "half", tiny_model().half()))
-    assert {parameter.dtype for parameter in engine._model.parameters()} == {torch.float32}
+    assert {parameter.dtype for parameter in load_model(tmp_path / "half").parameters()} == {torch.float32}
     full = check_bundle(write_tiny(tmp_path / "full")).probabilities(photo, ["crack"])
     assert abs(engine.probabilities(photo, ["crack"]) - full).max() < 0.01
 

@@ -1,91 +1,93 @@
-import numpy as np
+"""The graphs themselves: what is computed, and what is not."""
+
+from typing import cast
+
 import pytest
 import torch
-from transformers import AutoTokenizer, CLIPSegForImageSegmentation
+from tokenizers import Tokenizer
+from transformers import CLIPSegForImageSegmentation
 
 from tests.segment.tiny import tiny_model, write_model
-from wallscan.domain.codes import Code
-from wallscan.domain.errors import InferenceError, PromptError
-from wallscan.models import starter_bundle
-from wallscan.segment.bundle import check_bundle
-from wallscan.segment.clipseg import MAX_CACHED_PROMPTS
-from wallscan.segment.engine import load_engine
-from wallscan.segment.preprocess import InputSpec, preprocess
+from wallscan.segment.bundle import load_model, prompt_tokenizer
+from wallscan.segment.clipseg import Encoder, Head, TextTower, encode_image
+from wallscan.segment.tokens import PromptTokenizer
 
-PROMPTS = ("crack", "drywall joint", "a cat on a très long wall")
+SIDE = 48
 
 
-def plain_transformers(folder, image, prompts):
-    """The probabilities as everybody computes them: the image repeated per prompt, one forward call."""
-    model = CLIPSegForImageSegmentation.from_pretrained(folder, dtype=torch.float32).eval()
-    tokens = AutoTokenizer.from_pretrained(folder)(list(prompts), padding=True, return_tensors="pt")
-    pixels = torch.from_numpy(preprocess(image, InputSpec.read(folder)))[None]
-    with torch.inference_mode():
-        out = model(**tokens, pixel_values=pixels.repeat(len(prompts), 1, 1, 1))
-    return out.logits.sigmoid().numpy()
+@pytest.fixture(scope="module")
+def model(tiny_bundle):
+    return load_model(tiny_bundle)
 
 
-@pytest.fixture(params=["tiny", "starter"])
-def bundle(request, tiny_bundle):
-    return tiny_bundle if request.param == "tiny" else starter_bundle()
+@pytest.fixture
+def pixels():
+    return torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
 
 
-def test_the_answers_are_those_of_plain_transformers(bundle, photo):
-    ours = load_engine(bundle).probabilities(photo, PROMPTS)
-    theirs = plain_transformers(bundle, photo, PROMPTS)
-    assert ours.dtype == np.float32
-    assert ours.shape == theirs.shape
-    np.testing.assert_allclose(ours, theirs, atol=1e-4)
-    level = np.median(theirs, axis=(1, 2), keepdims=True)
-    mine, other = ours > level, theirs > level
-    assert (mine & other).sum() >= 0.999 * (mine | other).sum()
+@torch.inference_mode()
+def test_hidden_states_are_those_of_transformers(model, pixels):
+    states = model.clip.vision_model(
+        pixels, output_hidden_states=True, interpolate_pos_encoding=True
+    ).hidden_states
+    for place, ours in zip(model.extract_layers, encode_image(model, pixels), strict=True):
+        torch.testing.assert_close(ours, states[place + 1], rtol=0, atol=1e-5)
 
 
-def test_places_and_prompts_differ(tiny_bundle, photo):
-    maps = load_engine(tiny_bundle).probabilities(photo, PROMPTS)
-    assert maps.std(axis=(1, 2)).min() > 1e-4
-    assert np.abs(maps[0] - maps[1]).max() > 1e-4
+@torch.inference_mode()
+@pytest.mark.parametrize("side", [32, 48, 80])
+def test_positions_are_interpolated_as_transformers_does(model, side):
+    embeddings = model.clip.vision_model.embeddings
+    pixels = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(2))
+    theirs = embeddings(pixels, interpolate_pos_encoding=True)
+    without = embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)
+    torch.testing.assert_close(
+        Encoder(model, side).positions[:, 1:], theirs[:, 1:] - without, rtol=0, atol=1e-5
+    )
 
 
-def test_the_same_question_gets_the_same_bytes_whatever_else_is_asked(bundle, photo):
-    engine = load_engine(bundle)
-    alone = engine.probabilities(photo, ["crack"])
-    among = engine.probabilities(photo, ["window", "crack", "pipe"])
-    assert alone[0].tobytes() == among[1].tobytes()
-    assert load_engine(bundle).probabilities(photo, ["crack"]).tobytes() == alone.tobytes()
-
-
-def test_layers_behind_the_last_extracted_one_are_never_run(tiny_bundle, photo):
-    engine = check_bundle(tiny_bundle)
-    ran = []
-    for index, layer in enumerate(engine._model.clip.vision_model.encoder.layers):
+@torch.inference_mode()
+def test_layers_behind_the_last_extracted_one_are_never_run(tiny_bundle, pixels):
+    model, ran = load_model(tiny_bundle), []
+    for index, layer in enumerate(model.clip.vision_model.encoder.layers):
         layer.register_forward_hook(lambda *_, index=index: ran.append(index))
-    engine.probabilities(photo, PROMPTS)
+    Encoder(model, SIDE)(pixels)
     assert ran == [0, 1, 2, 3]
 
 
-def test_a_prompt_is_embedded_once_and_the_cache_stays_bounded(tiny_bundle, photo):
-    engine = check_bundle(tiny_bundle)
-    embedded = []
-    engine._model.clip.text_model.register_forward_hook(lambda *_: embedded.append(1))
-    engine.probabilities(photo, ["crack"])
-    engine.probabilities(photo, ["crack"])
-    assert len(embedded) == 1
-    engine.probabilities(photo, [f"thing {number}" for number in range(MAX_CACHED_PROMPTS + 3)])
-    assert len(engine._texts) == MAX_CACHED_PROMPTS
+@torch.inference_mode()
+@pytest.mark.parametrize("prompt", ["", "crack", "a cat on a très long wall", "墙 crack?! 12", "wall " * 75])
+def test_a_prompts_embedding_is_that_of_transformers(tiny_bundle, model, prompt):
+    tokenizer = prompt_tokenizer(tiny_bundle, model)
+    ids, end = map(torch.from_numpy, tokenizer(prompt))
+    short = torch.tensor([tokenizer.ids(prompt)])
+    theirs = model.get_conditional_embeddings(batch_size=1, input_ids=short)
+    torch.testing.assert_close(TextTower(model)(ids, end), theirs, rtol=0, atol=1e-5)
 
 
-def test_a_prompt_over_the_models_length_has_its_own_code(tiny_bundle, photo):
-    with pytest.raises(PromptError) as caught:
-        load_engine(tiny_bundle).probabilities(photo, ["wall " * 76])
-    assert caught.value.code == Code.PROMPT_TOO_MANY_TOKENS
-    load_engine(tiny_bundle).probabilities(photo, ["wall " * 75])
-
-
-def test_an_answer_that_is_no_number_has_its_own_code(tmp_path, photo):
+@torch.inference_mode()
+def test_configurations_older_than_the_end_token_are_read_as_transformers_reads_them():
     model = tiny_model()
-    with torch.no_grad():
-        model.decoder.film_add.bias[0] = torch.nan
-    with pytest.raises(InferenceError) as caught:
-        load_engine(write_model(tmp_path / "nan", model)).probabilities(photo, ["crack"])
-    assert caught.value.code == Code.INFERENCE_NOT_FINITE
+    model.clip.text_model.eos_token_id = 2
+    ids = [49406, 1, 2, 49407]
+
+    class Words:
+        def encode(self, _):
+            return type("Encoding", (), {"ids": ids})
+
+    padded, end = map(torch.from_numpy, PromptTokenizer(cast("Tokenizer", Words()), 77, 2)("any"))
+    theirs = model.get_conditional_embeddings(batch_size=1, input_ids=torch.tensor([ids]))
+    torch.testing.assert_close(TextTower(model)(padded, end), theirs, rtol=0, atol=1e-5)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(
+    "changes", [{}, {"use_complex_transposed_convolution": False}, {"conditional_layer": 1}]
+)
+def test_logits_are_those_of_transformers(tmp_path, pixels, changes):
+    write_model(tmp_path / "bundle", tiny_model(**changes))
+    model: CLIPSegForImageSegmentation = load_model(tmp_path / "bundle")
+    text = torch.randn(1, 16, generator=torch.Generator().manual_seed(3))
+    theirs = model(pixel_values=pixels, conditional_embeddings=text, interpolate_pos_encoding=True).logits
+    ours = Head(model)(text, *Encoder(model, SIDE)(pixels))
+    torch.testing.assert_close(ours.reshape(SIDE, SIDE), theirs.reshape(SIDE, SIDE), rtol=1e-5, atol=1e-4)

@@ -39,7 +39,7 @@ def tiny_model(**changes: Any) -> CLIPSegForImageSegmentation:
     model = CLIPSegForImageSegmentation(tiny_config(**changes)).eval()
     for module in (*model.decoder.reduces, model.decoder.film_mul, model.decoder.film_add):
         module.reset_parameters()
-    for module in model.decoder.transposed_convolution:
+    for module in model.decoder.transposed_convolution.modules():
         if hasattr(module, "reset_parameters"):
             module.reset_parameters()
     return model

@@ -44,16 +44,23 @@ def test_a_model_of_the_hub_is_added_and_inspects(shell, tmp_path, tiny):
     assert read_report(tmp_path / "out").run.model == "CIDAS/tiny-clipseg"
 
 
-def test_a_folder_serves_once_it_is_activated(shell, tmp_path, tiny):
+def test_a_folder_serves_once_it_is_forced_and_until_it_is_rolled_back(shell, tmp_path, tiny):
     plain(tiny, tmp_path / "My weights")
     active_before = shell.run("models", "list")
     assert "My-weights" not in active_before
-    assert "ready, active" in shell.run("models", "add", "My weights", "--activate")
+    refused = shell.run("models", "add", "My weights", "--activate", status=2)  # random weights find nothing
+    assert "model_gate_refused" in refused
+    assert "rendered walls: 120 photos" in refused
+    reason = ("--force", "--reason", "a test of the command")
+    assert "ready, active" in shell.run("models", "activate", "My-weights", *reason)
     lay(tmp_path / "photos", {"w/1.jpg": encode(wall(640, 480))})
     shell.run("inspect", "photos", "--out", "out")
     assert read_report(tmp_path / "out").run.model == "My-weights"
+    assert "forced" in shell.run("models", "show", "My-weights")
     starter = next(line for line in active_before.splitlines() if "yes" in line).split("│")[1].strip()
-    assert "ready, active" in shell.run("models", "activate", starter)
+    rolled_back = shell.run("models", "rollback")
+    assert "ready, active" in rolled_back
+    assert starter in rolled_back
 
 
 def test_a_bundle_file_keeps_its_name(shell, tmp_path, tiny):

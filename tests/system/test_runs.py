@@ -53,6 +53,20 @@ def test_a_report_of_nothing_known(shell, tmp_path):
     shell.run("status", "0e3a4bb5-5c4d-4b8e-9d8c-2f5b7d5f0a11", status=2)
 
 
+def test_a_run_is_measured_again_with_another_threshold(shell, tmp_path, client):
+    photos(tmp_path, 2)
+    inspected = shell.run("inspect", "photos", "--site", "again", "--out", "first", "--pipeline", "founding")
+    first = read_report(tmp_path / "first").run
+    assert first.postprocess["name"] == "founding", inspected
+    told = shell.run("rerun", str(first.run_id), "--parameter", "level=0.3")
+    again = client.run(id_after("Run", told))
+    assert (again.from_run_id, again.prompts) == (first.run_id, first.prompts)
+    assert (again.postprocess["name"], again.postprocess["level"]) == ("standard", 0.3)
+    shell.run("report", str(again.inspection_id), "--out", "second")
+    assert read_report(tmp_path / "second").run.run_id == again.id
+    assert "pipeline_unknown" in shell.run("rerun", str(first.run_id), "--pipeline", "fancy", status=2)
+
+
 def test_ctrl_c_cancels_the_run_and_keeps_what_is_done(shell, tmp_path, client):
     photos(tmp_path, 12)
     process = shell.start("inspect", "photos", "--site", "stopped", "--out", "out")

@@ -26,4 +26,4 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def photos(data):
-    return read_photos(data, 0.3, 7)[0]
+    return read_photos([data], 0.3, 7)[0]

@@ -8,7 +8,7 @@ from transformers import CLIPTokenizer
 from tests.trainer.data import document, object_xml, write_data, write_photo
 from tests.trainer.small import small_recipe
 from trainer.batches import Frames, batches
-from trainer.data import DataReport, read_folder, read_folders
+from trainer.data import read_samples
 from trainer.photo_frames import PhotoFrames
 from trainer.phrases import FAMILIES, plain_words, wrong_phrase
 from trainer.recipe import Sources
@@ -24,7 +24,7 @@ def words():
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
-    return read_folders(write_data(tmp_path_factory.mktemp("data")), "train")[0]
+    return read_samples([write_data(tmp_path_factory.mktemp("data"))])[0]
 
 
 def test_each_frame_asks_for_a_phrase_of_what_is_there_and_for_something_else(samples, words):
@@ -75,7 +75,7 @@ def test_a_turned_joint_keeps_an_upright_box_round_its_line(tmp_path):
     box = object_xml("drywall-join", box=(144, 0, 176, 320))
     path = write_photo(tmp_path, "seam", document(box, 320), 320)
     cv2.imwrite(str(path), image)
-    photos = PhotoFrames(read_folder(tmp_path, DataReport()), mosaic_share=0.0, turn_share=1.0)
+    photos = PhotoFrames(read_samples([tmp_path])[0], mosaic_share=0.0, turn_share=1.0)
     checked = 0
     for seed in range(30):
         frame, truths = photos.draw("drywall_joint", 320, (1.0, 1.0), random.Random(seed))

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -8,18 +9,21 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.segment.tiny import tiny_model, write_model, write_tiny
+from tests.segment.tiny import FACTS, tiny_model, write_model, write_tiny
+from tests.trainer.versions import given_version, write_delta
 from trainer.check import check_model
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import WallscanError
+from wallscan.domain.errors import BundleError, WallscanError
 from wallscan.domain.lifecycle import ModelState
 from wallscan.jobs.app import QueueSettings, make_celery
 from wallscan.jobs.messages import CheckModel
 from wallscan.jobs.send import send
-from wallscan.models import bundle_digest, read_manifest
-from wallscan.records import models
+from wallscan.models import bundle_digest, read_manifest, write_manifest
+from wallscan.models.files import DECODER
+from wallscan.records import comparisons, models
 from wallscan.records.session import transaction
 from wallscan.storage import keys
+from wallscan.wire.models import ActivationOrder
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,13 +66,71 @@ def test_a_file_that_never_came_is_named(engine, store, hand_in, tmp_path):
     assert state_of(engine, model_id) == (ModelState.REJECTED, Code.BUNDLE_FILE_MISSING)
 
 
-def test_altered_weights_are_rejected(engine, store, hand_in, tmp_path):
+def cut_off(data):
+    return data[:-7]
+
+
+def flipped(data):
+    return data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+
+
+@pytest.mark.parametrize("harm", [cut_off, flipped, lambda _: b""])
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_what_arrived_altered_is_rejected_and_never_serves(engine, store, hand_in, tmp_path, name, harm):
     folder = write_tiny(tmp_path / "bundle")
     model_id = hand_in(folder)
-    key = keys.model_file(bundle_digest(read_manifest(folder)), "model.safetensors")
-    store.put(key, store.get(key)[:-1] + b"x", "application/octet-stream")
+    key = keys.model_file(bundle_digest(read_manifest(folder)), name)
+    store.put(key, harm(store.get(key)), "application/octet-stream")
     check_model(engine, store, model_id)
     assert state_of(engine, model_id) == (ModelState.REJECTED, Code.BUNDLE_CHECKSUM_MISMATCH)
+    order = ActivationOrder(force=True, reason="even so")
+    with transaction(engine) as session, pytest.raises(WallscanError) as refused:
+        comparisons.order(session, model_id, order, "a key")
+    assert refused.value.code is Code.MODEL_NOT_READY
+
+
+def test_a_decoder_alone_is_checked_over_its_base(engine, store, hand_in, tmp_path):
+    base = write_tiny(tmp_path / "base")
+    write_delta(tmp_path / "delta", base)
+    with pytest.raises(BundleError) as refused:
+        hand_in(tmp_path / "delta")
+    assert refused.value.code is Code.BUNDLE_BASE_MISSING
+    given_version(engine, store, base)
+    model_id = hand_in(tmp_path / "delta")
+    check_model(engine, store, model_id)
+    assert state_of(engine, model_id) == (ModelState.READY, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("model.safetensors", Code.BUNDLE_CHECKSUM_MISMATCH), (None, Code.BUNDLE_FILE_MISSING)],
+)
+def test_a_decoder_over_a_damaged_base_is_rejected(engine, store, hand_in, tmp_path, name, code):
+    base = write_tiny(tmp_path / "base")
+    write_delta(tmp_path / "delta", base)
+    given_version(engine, store, base)
+    digest = bundle_digest(read_manifest(base))
+    if name is None:
+        store.delete(keys.model_file(digest, "config.json"))
+    else:
+        store.put(keys.model_file(digest, name), b"other", "application/octet-stream")
+    model_id = hand_in(tmp_path / "delta")
+    check_model(engine, store, model_id)
+    assert state_of(engine, model_id) == (ModelState.REJECTED, code)
+
+
+def test_a_decoder_that_does_not_fit_its_base_is_rejected(engine, store, hand_in, tmp_path):
+    base, other = write_tiny(tmp_path / "base"), write_tiny(tmp_path / "other", reduce_dim=8)
+    write_delta(tmp_path / "delta", base)
+    (tmp_path / "delta" / DECODER).unlink()
+    write_delta(tmp_path / "wrong", other)
+    shutil.copyfile(tmp_path / "wrong" / DECODER, tmp_path / "delta" / DECODER)
+    completed = read_manifest(tmp_path / "delta").delta_of
+    write_manifest(tmp_path / "delta", {**FACTS, "delta_of": completed})
+    given_version(engine, store, base)
+    model_id = hand_in(tmp_path / "delta")
+    check_model(engine, store, model_id)
+    assert state_of(engine, model_id) == (ModelState.REJECTED, Code.BUNDLE_UNLOADABLE)
 
 
 def test_a_model_that_answers_nan_is_rejected(engine, store, hand_in, tmp_path):

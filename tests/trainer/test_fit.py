@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from tests.trainer.small import Notes, small_recipe
 from trainer.__main__ import app
+from trainer.calibration import fit as calibration
 from trainer.checkpoint import BEST
 from trainer.data import Photos
 from trainer.fit import CLAIM, fit
@@ -13,6 +14,12 @@ from trainer.watch import TrainingCancelled
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.segment.bundle import check_bundle, load_model
+
+
+@pytest.fixture(autouse=True)
+def few_walls(monkeypatch):
+    """Gates are fitted on walls that take longer to render than all training here."""
+    monkeypatch.setattr(calibration, "RENDERED_WALLS", 1)
 
 
 def fitted(folder, recipe, photos, base, notes=None):
@@ -55,7 +62,7 @@ def test_cancelled_while_caching_it_goes_on_with_what_is_cached(tmp_path, photos
 def test_with_lora_a_plain_model_is_published(tmp_path, photos, base):
     recipe = small_recipe(steps=3, kind="full", lora={"rank": 2, "learning_rate": 0.1})
     fitted(tmp_path, recipe, photos, base)
-    before, after = load_model(base).state_dict(), check_bundle(tmp_path / "bundle")._model.state_dict()
+    before, after = (load_model(folder).state_dict() for folder in (base, tmp_path / "bundle"))
     assert before.keys() == after.keys()
     changed = {name for name, value in after.items() if not torch.allclose(value, before[name], atol=1e-2)}
     assert any("vision_model.encoder.layers.0.self_attn.q_proj.weight" in name for name in changed)
@@ -72,11 +79,21 @@ def test_a_folder_belongs_to_one_run(tmp_path, photos, base):
     assert claimed["recipe"]["image_size"] == 48  # the base's, not the recipe's default
 
 
-@pytest.mark.parametrize("kind", ["scratch", "full"])
-def test_a_base_is_given_where_it_is_needed_alone(tmp_path, photos, base, kind):
+@pytest.mark.parametrize("kind", ["full", "decoder", "cached"])
+def test_fine_tuning_needs_a_base(tmp_path, photos, kind):
     with pytest.raises(TrainingError) as refusal:
-        fitted(tmp_path, small_recipe(kind=kind), photos, base if kind == "scratch" else None)
+        fitted(tmp_path, small_recipe(kind=kind), photos, None)
     assert refusal.value.code is Code.RECIPE_INVALID
+
+
+def test_a_compact_model_learns_on_all_of_it_but_its_words(tmp_path, photos, base):
+    recipe = small_recipe(steps=3, muon_learning_rate=None, learning_rate=0.05, average_decay=0.0)
+    fitted(tmp_path, recipe, photos, base)
+    before, after = (load_model(folder).state_dict() for folder in (base, tmp_path / "bundle"))
+    changed = {name for name, value in after.items() if not torch.allclose(value, before[name], atol=1e-2)}
+    for part in ("vision_model.encoder.layers.0.self_attn", "text_model.encoder", "decoder.layers"):
+        assert any(part in name for name in changed), part
+    assert not any("token_embedding" in name for name in changed)
 
 
 def test_nothing_to_hold_out_is_an_error(tmp_path, photos, base):

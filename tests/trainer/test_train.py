@@ -41,7 +41,7 @@ def equal(one, other):
 class Squares:
     """Stands in for `Frames`: bright squares on dark noise, which no change of rendering touches."""
 
-    def __init__(self, samples, recipe, words):
+    def __init__(self, samples, recipe, words, phrases):
         pass
 
     def __getitem__(self, number):

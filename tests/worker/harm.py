@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wallscan.models.manifest import BundleFile, Manifest
+from wallscan.segment.engine import Runtime
 from wallscan.storage import ObjectStore
 
 Colour = tuple[int, ...]
@@ -28,6 +29,7 @@ class HarmedEngine:
     """Finds what is dark, which takes it a moment, unless the first pixel of the photo is an order."""
 
     input_px = 32
+    runtime = Runtime("arithmetic", "1", "cpu", "f32")
     manifest = Manifest(
         name="darkness",
         created_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),

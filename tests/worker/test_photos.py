@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import torch
 from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import func, select, update
 
@@ -13,9 +14,10 @@ from tests.worker.given import assert_nothing_lost, given_submitted, outcomes, r
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, RunState
 from wallscan.records import runs
+from wallscan.records.reports import inspection_report
 from wallscan.records.session import transaction
 from wallscan.records.tables import Photo, Task
-from wallscan.segment.engine import Engine, load_engine
+from wallscan.segment.engine import Engine, Runtime, load_engine
 from wallscan.storage import StorageUnavailable, keys
 from worker.models import Models
 from worker.photos import inspect_photo
@@ -33,7 +35,7 @@ class Interrupted:
     """An engine to which something happens before it answers."""
 
     def __init__(self, inner: Engine, happens: Callable[[], object]) -> None:
-        self.manifest, self.input_px = inner.manifest, inner.input_px
+        self.manifest, self.input_px, self.runtime = inner.manifest, inner.input_px, inner.runtime
         self._inner, self._happens = inner, happens
 
     def probabilities(self, image, prompts):
@@ -173,7 +175,9 @@ def test_a_prompt_that_the_model_cannot_read_fails_the_run(engine, store, resour
     assert (run.state, run.code) == (RunState.FAILED, Code.PROMPT_TOO_MANY_TOKENS)
 
 
-def test_a_late_worker_leaves_neither_rows_nor_masks(engine, store, resources, interrupted, model_id):
+def test_a_late_worker_leaves_neither_rows_nor_masks_nor_maps(
+    engine, store, resources, interrupted, model_id
+):
     order = given_submitted(engine, store, model_id, {"a.jpg": encode(wall(320, 240))})
 
     def another_takes_over() -> None:
@@ -185,7 +189,7 @@ def test_a_late_worker_leaves_neither_rows_nor_masks(engine, store, resources, i
     assert_nothing_lost(engine, store, order)
     with transaction(engine) as session:
         assert session.scalars(select(Task.attempt)).all() == [2]
-    assert len(list(store.list(keys.run(order.run_id)))) == 2
+    assert len(list(store.list(keys.run(order.run_id)))) == 4
     assert all("/2/" in key for key in store.list(keys.run(order.run_id)))
 
 
@@ -204,3 +208,25 @@ def test_a_cancelled_run_ends_with_the_photo_under_way(engine, store, interrupte
 
 def test_messages_of_what_was_deleted_are_ignored(resources):
     inspect_photo(resources, uuid.uuid4(), uuid.uuid4())
+
+
+def test_what_computed_is_recorded_and_a_mixed_fleet_shows_in_the_report(
+    engine, store, resources, model_id, interrupted
+):
+    order = given_submitted(engine, store, model_id, PHOTOS)
+    other = interrupted(lambda: None)
+    claimed = other.models.engine
+    foreign = Runtime("torch", "1", "another machine", "f32")
+
+    def elsewhere(*which):
+        found = claimed(*which)
+        found.runtime = foreign
+        return found
+
+    other.models.engine = elsewhere
+    inspect_photo(other, order.run_id, order.photo_ids[0])
+    for photo_id in order.photo_ids[1:]:
+        inspect_photo(resources, order.run_id, photo_id)
+    with transaction(engine) as session:
+        found = inspection_report(session, order.inspection_id).run.runtimes
+    assert found == sorted([str(foreign), f"torch {torch.__version__} on cpu in f32"])

@@ -9,6 +9,7 @@ from tests.photos.pictures import ORIENTATIONS, encode, exif, turned, wall
 from tests.worker.tiny import make_tiny_bundle
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import PhotoError, PromptError
+from wallscan.domain.looks import Detail, Look
 from wallscan.domain.pipelines import FOUNDING
 from wallscan.photos.masks import decode_mask_png
 from wallscan.segment.engine import Engine, load_engine
@@ -91,3 +92,30 @@ def test_below_the_presence_gate_the_mask_is_empty(tmp_path):
     for finding in analysis.findings:
         assert not np.any(decode_mask_png(finding.mask_png))
         assert (finding.numbers.threshold, finding.numbers.coverage_pct) == (None, 0.0)
+
+
+@pytest.mark.parametrize("detail", Detail)
+def test_at_every_detail_the_mask_is_of_the_photos_size(tiny, detail):
+    for width_px, height_px in ((640, 480), (48, 900), (1, 700)):
+        analysis = analyse(
+            encode(wall(width_px, height_px), "PNG"), PROMPTS, tiny, FOUNDING, Look(detail, flip=True)
+        )
+        for finding in analysis.findings:
+            assert decode_mask_png(finding.mask_png).shape == (height_px, width_px)
+            assert finding.view_cells > 0
+
+
+def test_auto_leaves_a_small_photo_as_detail_1_does(tiny):
+    data = encode(wall(64, 48))
+    assert analyse(data, PROMPTS, tiny, FOUNDING, Look(Detail.AUTO)) == analyse(data, PROMPTS, tiny, FOUNDING)
+
+
+@pytest.mark.parametrize("orientation", [6, 8])
+def test_tiles_are_upright(tiny, orientation):
+    upright = wall(896, 448)
+    look = Look(Detail.TILES)
+    plain = analyse(encode(upright, "PNG"), ("crack",), tiny, FOUNDING, look)
+    stored = encode(turned(upright, orientation), "PNG", exif=exif(orientation))
+    assert (
+        analyse(stored, ("crack",), tiny, FOUNDING, look).findings[0].mask_png == plain.findings[0].mask_png
+    )

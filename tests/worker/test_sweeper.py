@@ -6,16 +6,19 @@ from celery import Celery
 from sqlalchemy import Engine, func, select, update
 
 from tests.local.processes import eventually
-from tests.records.given import FACTS, claimed, given_inspection, given_run, results
+from tests.records.given import FACTS, claimed, given_inspection, given_model, given_run, results
+from tests.records.test_trainings import claimed as claimed_training
+from tests.records.test_trainings import given_training, let_lease_run_out
 from wallscan.domain.errors import UnavailableError
 from wallscan.domain.lifecycle import ArchiveState, ModelState, RunState
 from wallscan.jobs.app import QueueSettings, make_celery
 from wallscan.jobs.messages import InspectPhoto
 from wallscan.jobs.send import queue_length, send
-from wallscan.records import sweep, tasks
+from wallscan.records import comparisons, sweep, tasks
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
 from wallscan.records.tables import Archive, Run, Task
+from wallscan.wire.models import ActivationOrder
 from worker.sweeper import Sweeper, SweepSettings, run
 
 WINDOW = 5
@@ -145,3 +148,18 @@ def test_more_messages_than_photos_ring_nothing(engine, app, sweeper):
     for _ in range(2):
         sweeper.sweep()
     assert queue_length(app, "inspect") == 10
+
+
+def test_trainings_and_comparisons_are_rung_for_once(engine, app, sweeper):
+    models = [given_model(engine) for _ in range(2)]
+    training_id = given_training(engine)
+    with transaction(engine) as session:
+        for model_id in models:
+            comparisons.order(session, model_id, ActivationOrder(), "tests")
+    for _ in range(2):
+        sweeper.sweep()
+    assert queue_length(app, "trainer") == 2
+    claimed_training(engine, training_id)
+    let_lease_run_out(engine)
+    sweeper.sweep()
+    assert queue_length(app, "trainer") == 3

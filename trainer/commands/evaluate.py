@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,12 +12,14 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from trainer.commands.train import Data, Threads, set_threads
-from trainer.data import DataReport, Sample, read_folders
+from trainer.commands.data import By, ClassesFile, Data, chosen_classes, tell
+from trainer.commands.train import Threads, set_threads
+from trainer.data import Classes, LeakReport, Sample, SplitBy, find_leaks, parts, read_samples
 from trainer.evaluation.document import document
-from trainer.evaluation.judge import EVERYTHING, judge
+from trainer.evaluation.judge import Questions, Verdict, judge
 from trainer.evaluation.markdown import honest_markdown, markdown, silence_markdown
 from trainer.evaluation.pictures import write_sheets
+from trainer.evaluation.tables import honest_table
 from trainer.evaluation.ways import FlipAveraged
 from wallscan.client.sources import default_name, model_folder
 from wallscan.domain.codes import Code
@@ -37,7 +40,9 @@ def evaluate(
     model: Annotated[str, typer.Option(help="A bundle, a CLIPSeg folder or a hub id.")],
     data: Data,
     out: Annotated[Path, typer.Option("--json", help="Where all tables and a row per photo go.")],
-    split: Annotated[str, typer.Option(help="Name of the split's folders.")] = "valid",
+    split: By = SplitBy.OFFICIAL,
+    part: Annotated[str, typer.Option(help="The part of the split to judge on.")] = "valid",
+    classes: ClassesFile = None,
     tta: Annotated[Tta, typer.Option(help="flip: mean over the photo and its mirror image.")] = Tta.NONE,
     page: Annotated[Path | None, typer.Option("--markdown", help="The tables for people.")] = None,
     pictures: Annotated[Path | None, typer.Option(help="Folder for sheets of good and bad examples.")] = None,
@@ -47,14 +52,19 @@ def evaluate(
     console = Console(stderr=True)
     set_threads(threads)
     try:
-        samples = _samples(data, split, console)
+        mapping = chosen_classes(classes)
+        judges = _judges(data, split, part, mapping, console)
         for path in filter(None, (out, page)):  # now, and not after minutes of work
             path.parent.mkdir(parents=True, exist_ok=True)
         with model_folder(model) as source, tempfile.TemporaryDirectory() as scratch:
             folder, _ = packed(source, Path(scratch) / "bundle", name=default_name(model))
-            engine = load_engine(folder)
-            engine = FlipAveraged(engine) if tta is Tta.FLIP else engine
-            found = _evaluate(engine, samples, split, tta, pictures, console)
+            engine: Engine = load_engine(folder)
+            if tta is Tta.FLIP:
+                engine = FlipAveraged(engine)
+            phrases = mapping.evaluated()
+            questions = Questions(phrases, squares_of=tuple(phrases.keys() & {"crack"}))
+            found = _evaluate(engine, judges, questions, pictures, console)
+            found["data"] |= {"split": split.value, "part": part, "tta": tta.value}
     except WallscanError as error:
         console.print(f"{error.detail} [{error.code}]", markup=False, style="red")
         raise typer.Exit(2) from error
@@ -63,36 +73,51 @@ def evaluate(
     print(silence_markdown(found["wrong_prompts"], found["false_alarms"]))
 
 
-def _samples(folders: Iterable[Path], split: str, console: Console) -> list[Sample]:
+@dataclass(frozen=True, slots=True)
+class _Judges:
+    """The photos that judge, the groups that were learnt from, and what leaks."""
+
+    samples: Sequence[Sample]
+    learnt: Collection[str]
+    leaks: LeakReport
+
+
+def _judges(folders: Sequence[Path], by: SplitBy, part: str, classes: Classes, console: Console) -> _Judges:
     """Raises TrainingError `folder_without_photos`."""
-    samples: list[Sample] = []
-    for folder in folders:
-        members, report = read_folders(folder, split)
-        _tell(report, console)
-        samples += members
-    if not samples:
-        raise TrainingError(Code.FOLDER_WITHOUT_PHOTOS, f"no annotated photo in the split {split!r}")
-    return samples
+    samples, report = read_samples(folders, classes)
+    split = parts(samples, by)
+    judges, learnt = split.get(part, []), split.get("train", []) if part != "train" else []
+    leaks = find_leaks(learnt, judges)
+    tell(report, leaks, console)
+    if not judges:
+        raise TrainingError(Code.FOLDER_WITHOUT_PHOTOS, f"no annotated photo in the part {part!r}")
+    return _Judges(judges, {sample.group for sample in learnt}, leaks)
 
 
 def _evaluate(
-    engine: Engine, samples: Sequence[Sample], split: str, tta: Tta, pictures: Path | None, console: Console
+    engine: Engine, judges: _Judges, questions: Questions, pictures: Path | None, console: Console
 ) -> dict[str, Any]:
-    verdict = judge(engine, track(samples, "Evaluate", console=console), EVERYTHING)
+    samples = judges.samples
+    verdict = judge(engine, track(samples, "Evaluate", console=console), questions)
     if pictures is not None:
         write_sheets(engine, samples, verdict.judged, pictures)
     manifest = engine.manifest
     groups = len({sample.group for sample in samples})
     return {
         "model": {"name": manifest.name, "digest": bundle_digest(manifest)},
-        "data": {"split": split, "photos": len(samples), "groups": groups, "tta": tta.value},
-        **document(verdict, EVERYTHING),
+        "data": {"photos": len(samples), "groups": groups},
+        **document(verdict, questions),
+        "leaks": judges.leaks.document(),
+        "leak_free": honest_table(_leak_free(verdict, judges.learnt)) if judges.learnt else {},
     }
 
 
-def _tell(report: DataReport, console: Console) -> None:
-    for line in report.skipped:
-        console.print(f"left out: {line}", markup=False, highlight=False)
+def _leak_free(verdict: Verdict, learnt: Collection[str]) -> Verdict:
+    """The rows of photos whose group nothing was learnt from."""
+    return Verdict(
+        [row for row in verdict.judged if row.group not in learnt],
+        [row for row in verdict.negatives if row.group not in learnt],
+    )
 
 
 def _write(found: Mapping[str, Any], out: Path, page: Path | None) -> None:

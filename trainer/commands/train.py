@@ -13,19 +13,21 @@ from rich.console import Console
 from transformers.utils.logging import disable_progress_bar
 
 from trainer.checkpoint import Progress
-from trainer.data import Photos, read_photos
+from trainer.commands.data import By, ClassesFile, Data, chosen_classes, tell, write_reports
+from trainer.data import Classes, Photos, SplitBy, find_leaks, read_photos
 from trainer.fit import fit
+from trainer.journal import CURVES
 from trainer.network import open_network
+from trainer.origin import Origin
 from trainer.publish import publish
-from trainer.recipe import RECIPES, Recipe
+from trainer.recipe import RECIPES, Recipe, invalid_recipe
 from trainer.screen import Interrupted, Screen
 from trainer.settle import settled
 from trainer.watch import TrainingCancelled
-from wallscan.client.sources import model_folder
+from wallscan.client.sources import default_name, model_folder
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError, WallscanError
 
-Data = Annotated[list[Path], typer.Option(help="A data set's folder; may be given several times.")]
 Work = Annotated[Path, typer.Option(help="Folder of the run's checkpoint and log; a run there goes on.")]
 Out = Annotated[Path, typer.Option(help="The bundle's folder.")]
 RecipeName = Annotated[str, typer.Option(help="full, decoder, cached, starter, or a recipe's JSON file.")]
@@ -33,10 +35,16 @@ Change = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change one of the recipe's values.")
 ]
 Name = Annotated[str, typer.Option(help="The model's name.")]
+Licence = Annotated[str | None, typer.Option(help="The weights' licence.", show_default="the base's")]
+Attribution = Annotated[
+    list[str], typer.Option(help="Who is to be named; once or several times. See docs/training.md.")
+]
 Threads = Annotated[int, typer.Option(help="CPU threads.")]
 Processes = Annotated[int, typer.Option(help="Processes that draw frames ahead. The result stays the same.")]
 
 INTERRUPTED = 130
+REPORT = "data-report.json"
+"""Beside a run's checkpoint: what was read, and what the split gives away."""
 
 
 def train(
@@ -50,6 +58,10 @@ def train(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the hub.")] = None,
     name: Name = "wallscan/fine-tuned",
     change: Change = [],  # noqa: B006 - typer wants a list
+    split: By = SplitBy.OFFICIAL,
+    classes: ClassesFile = None,
+    licence: Licence = None,
+    attribution: Attribution = [],  # noqa: B006 - typer wants a list
     threads: Threads = 1,
     processes: Processes = 0,
 ) -> None:
@@ -59,10 +71,12 @@ def train(
     try:
         with ExitStack() as stack:
             chosen = read_recipe(recipe, change)
-            photos = read(data, chosen, console)
+            photos = read(data, chosen, console, split, chosen_classes(classes), work / REPORT)
             start = None if base is None else stack.enter_context(model_folder(base, revision))
             screen = stack.enter_context(Screen(console))
-            manifest = fit(chosen, photos, work, out, name, start, screen, processes)
+            source = None if base is None else default_name(base)
+            origin = Origin(source, licence, tuple(attribution))
+            manifest = fit(chosen, photos, work, out, name, start, screen, processes, origin)
     except (Interrupted, TrainingCancelled):
         console.print(f"Saved in {work}. The same command goes on from there.", markup=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -78,11 +92,30 @@ def scratch(
     out: Out,
     name: Name = "wallscan/starter",
     recipe: RecipeName = "starter",
+    split: By = SplitBy.OFFICIAL,
+    classes: ClassesFile = None,
+    licence: Licence = None,
+    attribution: Attribution = [],  # noqa: B006 - typer wants a list
     threads: Threads = 1,
     processes: Processes = 0,
 ) -> None:
     """Train a compact CLIPSeg from nothing and publish it. Killed and started again, it goes on."""
-    train(data, work, out, recipe, None, None, name, [], threads, processes)
+    train(
+        data,
+        work,
+        out,
+        recipe,
+        None,
+        None,
+        name,
+        [],
+        split,
+        classes,
+        licence,
+        attribution,
+        threads,
+        processes,
+    )
 
 
 def bundle(
@@ -91,20 +124,26 @@ def bundle(
     out: Out,
     name: Name = "wallscan/starter",
     recipe: RecipeName = "starter",
+    split: By = SplitBy.OFFICIAL,
+    classes: ClassesFile = None,
+    licence: Licence = None,
+    attribution: Attribution = [],  # noqa: B006 - typer wants a list
     threads: Threads = 1,
 ) -> None:
     """Publish the latest checkpoint of a run from nothing, finished or not."""
     console = Console(stderr=True)
     set_threads(threads)
     chosen = read_recipe(recipe, ())
-    photos = read(data, chosen, console)
+    photos = read(data, chosen, console, split, chosen_classes(classes))
     network = open_network(chosen, None)
     chosen = settled(chosen, photos, network.spec)
     progress = Progress.begin(network, chosen)
     progress.restore(work)
     print(f"checkpoint of step {progress.step} of {chosen.steps}")
     progress.keep_average()
-    publish(network.clipseg.eval(), network.tokenizer, chosen, photos, out, name)
+    clipseg = network.clipseg.eval()
+    origin = Origin(None, licence, tuple(attribution))
+    publish(clipseg, network.tokenizer, chosen, photos, out, name, None, origin, work / CURVES)
 
 
 def read_recipe(name: str, changes: list[str] | tuple[str, ...]) -> Recipe:
@@ -122,9 +161,7 @@ def read_recipe(name: str, changes: list[str] | tuple[str, ...]) -> Recipe:
             Code.RECIPE_INVALID, f"{name!r} is neither a recipe ({known}) nor a file"
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the recipe"
-        raise TrainingError(Code.RECIPE_INVALID, f"{place}: {first['msg']}") from error
+        raise invalid_recipe(error) from error
 
 
 def _value(text: str) -> object:
@@ -134,19 +171,24 @@ def _value(text: str) -> object:
         return text
 
 
-def read(folders: list[Path], recipe: Recipe, console: Console) -> Photos:
-    """The photos of all folders; what was left out is printed."""
-    parts = []
-    for folder in folders:
-        photos, found = read_photos(folder, recipe.held_out_share, recipe.seed)
-        for line in found.skipped:
-            console.print(f"left out: {line}", markup=False, soft_wrap=True)
-        parts.append(photos)
-    return Photos(
-        [sample for part in parts for sample in part.train],
-        [sample for part in parts for sample in part.held_out],
-        [sample for part in parts for sample in part.valid],
-    )
+def read(
+    folders: list[Path],
+    recipe: Recipe,
+    console: Console,
+    by: SplitBy = SplitBy.OFFICIAL,
+    classes: Classes | None = None,
+    report_to: Path | None = None,
+) -> Photos:
+    """The photos of all folders, split; what was left out and what leaks is printed, and written as JSON.
+
+    Raises TrainingError `folder_without_photos`.
+    """
+    photos, report = read_photos(folders, recipe.held_out_share, recipe.seed, by, classes)
+    leaks = find_leaks([*photos.train, *photos.held_out], photos.valid)
+    tell(report, leaks, console)
+    if report_to is not None:
+        write_reports(report_to, report, leaks)
+    return photos
 
 
 def set_threads(threads: int) -> None:

@@ -1,22 +1,29 @@
 """Annotated photos: read in any usual format, split without leaks, every omission reported."""
 
-from trainer.data.read import read_folders, read_photos
+from trainer.data.classes import Classes, default_classes, read_classes
+from trainer.data.leaks import LeakReport, find_leaks
+from trainer.data.read import read_photos, read_samples
 from trainer.data.report import DataReport
 from trainer.data.sample import Photos, Region, Sample, Shape, Truth, load_rgb, rasterise
-from trainer.data.splits import split_by_group
-from trainer.data.voc import read_folder
+from trainer.data.splits import SplitBy, parts, split_by_group
 
 __all__ = [
+    "Classes",
     "DataReport",
+    "LeakReport",
     "Photos",
     "Region",
     "Sample",
     "Shape",
+    "SplitBy",
     "Truth",
+    "default_classes",
+    "find_leaks",
     "load_rgb",
+    "parts",
     "rasterise",
-    "read_folder",
-    "read_folders",
+    "read_classes",
     "read_photos",
+    "read_samples",
     "split_by_group",
 ]

@@ -1,13 +1,19 @@
 """One annotated photo: its outlines per family, and the mask they make."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.data.classes import Classes, default_classes
+from trainer.data.looks import Looks
+from wallscan.domain.errors import PhotoError
+from wallscan.photos.decode import decode
+from wallscan.photos.hashing import sha256_hex
 from wallscan.photos.masks import CocoRle, decode_rle
 
 Points = NDArray[np.float32]
@@ -51,20 +57,35 @@ Truth = Shape | Region
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One annotated photo. `group` names the photo or scene that siblings share.
+    """One annotated photo. `group` is a name that all share which must stay on one side of a split.
 
     `shapes` holds the outlines of each family that was annotated; a family with none was looked for and is
-    not there. Families that are not in it may be anywhere.
+    not there. Families that are not in it may be anywhere. `split` is the one that the data set gives it,
+    `source` the photo that it is a copy of, `scene` the place (empty: unknown).
     """
 
     image: Path
     shapes: Mapping[str, tuple[Truth, ...]]
     group: str
+    split: str = ""
+    source: str = ""
+    scene: str = ""
+    looks: Looks = ()
 
     @property
     def families(self) -> tuple[str, ...]:
         """The families that are there."""
         return tuple(family for family, shapes in self.shapes.items() if shapes)
+
+    def digest(self) -> bytes:
+        """SHA-256 (32 bytes) over the photo's file and what is annotated on it, whatever its name."""
+        with self.image.open("rb") as file:
+            digest = hashlib.sha256(sha256_hex(file).encode())
+        for family, shapes in sorted(self.shapes.items()):
+            digest.update(f"\n{family}\n".encode())
+            for shape in shapes:
+                digest.update(hashlib.sha256(shape.content()).digest())
+        return digest.digest()
 
     def truth(self, family: str, height: int, width: int) -> Mask:
         """The family's outlines as an (H, W) uint8 mask of 0 and 255."""
@@ -78,14 +99,23 @@ class Photos:
     train: Sequence[Sample]
     held_out: Sequence[Sample]
     valid: Sequence[Sample]
+    classes: Classes = field(default_factory=default_classes)
+
+    def digest(self) -> str:
+        """SHA-256 (hex) over the photos learnt from and held out and what is annotated on them.
+
+        It depends on no name, folder or order.
+        """
+        rows = (sample.digest() for sample in (*self.train, *self.held_out))
+        return hashlib.sha256(b"".join(sorted(rows))).hexdigest()
 
 
 def load_rgb(path: Path) -> Mask:
     """An image file as (H, W, 3) uint8 RGB, upright. Raises ValueError when it cannot be decoded."""
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError(f"cannot decode {path.name}")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    try:
+        return decode(path.read_bytes()).pixels
+    except (OSError, PhotoError) as error:
+        raise ValueError(f"cannot decode {path.name}: {error}") from error
 
 
 def rasterise(shapes: Iterable[Truth], height: int, width: int) -> Mask:

@@ -171,7 +171,7 @@ def skeleton(mask: Mask) -> Mask:
     lines = np.zeros_like(mask)
     if len(rows):
         window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        lines[window] = skeletonize(mask[window])
+        lines[window] = skeletonize(mask[window])  # type: ignore[no-untyped-call]
     return lines
 
 

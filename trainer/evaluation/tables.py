@@ -126,8 +126,8 @@ def _against_raw(judged: Sequence[Judged], way: str) -> dict[str, Any]:
         "tie": int((np.abs(gain) <= TIE).sum()),
         "loss": int((gain < -TIE).sum()),
         **{
-            f"{key}_difference": interval(paired_difference(*pair, groups, seed=SEED))
-            for key, pair in values.items()
+            f"{key}_difference": interval(paired_difference(ours, plain, groups, seed=SEED))
+            for key, (ours, plain) in values.items()
         },
     }
 

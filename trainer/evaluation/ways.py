@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.evaluation.metrics import Mask
-from wallscan.domain.pipelines import FOUNDING
+from wallscan.domain.pipelines import FOUNDING, STANDARD
 from wallscan.measure.measured import measured
 from wallscan.models.manifest import Manifest
-from wallscan.segment.engine import Engine
+from wallscan.segment.engine import Engine, Runtime
 
 RAW = "raw"
 RAW_THRESHOLD = 0.5
-PIPELINES: Mapping[str, Mapping[str, Any]] = {"founding": FOUNDING}
+PIPELINES: Mapping[str, Mapping[str, Any]] = {"founding": FOUNDING, "standard": STANDARD}
 """The product's pipelines by name, each behind the presence gate of the model's manifest."""
 WAYS = (RAW, *PIPELINES)
 
@@ -34,7 +34,7 @@ def masks(
     manifest: Manifest, prompt: str, probability: NDArray[np.float32], height: int, width: int
 ) -> dict[str, Mask]:
     """The mask (height, width) bool that each of `WAYS` makes of a prompt's map (h, w)."""
-    gate = manifest.gate_for(prompt).presence
+    gate = manifest.gate_for(prompt)
     found = {RAW: raw_mask(probability, height, width)}
     for name, parameters in PIPELINES.items():
         result = measured(probability, height_px=height, width_px=width, gate=gate, postprocess=parameters)
@@ -57,6 +57,11 @@ class FlipAveraged:
     def input_px(self) -> int:
         """The model's."""
         return self._engine.input_px
+
+    @property
+    def runtime(self) -> Runtime:
+        """The model's."""
+        return self._engine.runtime
 
     def probabilities(self, image: NDArray[np.uint8], prompts: Sequence[str]) -> NDArray[np.float32]:
         """See `Engine.probabilities`."""

@@ -20,7 +20,7 @@ from wallscan.wire.models import Model
 from wallscan.wire.uploads import UploadTarget
 
 _CHUNK_BYTES = 1 << 20
-_ROUND_PAUSES_S = (0.0, 1.0, 3.0, 9.0)
+ROUND_PAUSES_S = (0.0, 1.0, 3.0, 9.0)
 
 
 @contextmanager
@@ -41,17 +41,20 @@ def send_bundle(client: Client, folder: Path, manifest: Manifest, meter: Meter) 
     """
     total = sum(file.size_bytes for file in manifest.files)
     with httpx.Client(timeout=60.0, mounts=DIRECT) as storage:
-        for pause_s in _ROUND_PAUSES_S:
+        for pause_s in ROUND_PAUSES_S:
             time.sleep(pause_s)
             announced = client.announce_model(manifest.model_dump(mode="json"))
             sizes = {file.name: file.size_bytes for file in manifest.files}
             meter.reach(total - sum(sizes[name] for name in announced.targets))
-            if all(_put(storage, target, folder / name, meter) for name, target in announced.targets.items()):
+            if all(
+                put_file(storage, target, folder / name, meter) for name, target in announced.targets.items()
+            ):
                 return announced.model
     raise SourceError(Code.STORAGE_UNAVAILABLE, "storage did not take the model's files in several tries")
 
 
-def _put(storage: httpx.Client, target: UploadTarget, file: Path, meter: Meter) -> bool:
+def put_file(storage: httpx.Client, target: UploadTarget, file: Path, meter: Meter) -> bool:
+    """Whether storage took the file."""
     try:
         return storage.put(target.url, headers=target.headers, content=_chunks(file, meter)).is_success
     except httpx.TransportError:

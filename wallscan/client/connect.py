@@ -26,8 +26,8 @@ class ClientSettings(BaseSettings):
 def connected(screen: Screen, *, trainer: bool = False) -> Iterator[Client]:
     """A client of the named server, or of a private stack that runs while the block does.
 
-    `trainer`: the private stack checks models, too. Raises InputError `key_invalid` where a server is named
-    without a key, LocalError where the private stack does not start.
+    `trainer`: the private stack checks and trains models, too. Raises InputError `key_invalid` where a server
+    is named without a key, LocalError where the private stack does not start.
     """
     settings = ClientSettings()
     if settings.url is None:

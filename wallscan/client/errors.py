@@ -1,6 +1,14 @@
 """What can go wrong on this side of the wire."""
 
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
+from wallscan.wire.common import Body
+
+B = TypeVar("B", bound=Body)
 
 
 class ApiError(Exception):
@@ -35,3 +43,13 @@ class InputError(WallscanError):
 
 class SourceError(WallscanError):
     """Raised when a model cannot be had from where it is said to be."""
+
+
+def asked(kind: type[B], **fields: object) -> B:
+    """A request's body of what a command was given. Raises InputError `request_invalid`."""
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = str(first["loc"][0]) if first["loc"] else "the request"
+        raise InputError(Code.REQUEST_INVALID, f"{place}: {first['msg']}") from error

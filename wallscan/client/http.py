@@ -10,12 +10,31 @@ from uuid import UUID
 from wallscan.client.errors import ApiError
 from wallscan.client.transport import Transport
 from wallscan.domain.codes import Code
-from wallscan.domain.lifecycle import RUN_ENDED, ModelState
+from wallscan.domain.lifecycle import COMPARISON_ENDED, RUN_ENDED, TRAINING_ENDED, ModelState
+from wallscan.domain.looks import DEFAULT_LOOK, Look
 from wallscan.wire.common import Body, Page
-from wallscan.wire.models import Model, ModelUpload, NewModel
+from wallscan.wire.models import (
+    ActivationOrder,
+    Benchmark,
+    BenchmarkOrder,
+    Model,
+    ModelDetail,
+    ModelUpload,
+    NewModel,
+    RollbackOrder,
+)
 from wallscan.wire.places import Inspection, NewInspection, NewSite, Site, Wall
 from wallscan.wire.report import Report
 from wallscan.wire.runs import NewRun, Run
+from wallscan.wire.scale import Scale
+from wallscan.wire.trainings import (
+    Dataset,
+    DatasetUpload,
+    NewDataset,
+    NewTraining,
+    Training,
+    TrainingDetail,
+)
 from wallscan.wire.uploads import Manifest, UploadOutcomes
 
 B = TypeVar("B", bound=Body)
@@ -74,10 +93,26 @@ class Client:
         """Announce files: one outcome a file, in the order of the manifest."""
         return self._post(f"/v1/inspections/{inspection_id}/uploads", UploadOutcomes, manifest)
 
-    def submit(self, inspection_id: UUID, prompts: Sequence[str], model: str | None = None) -> Run:
+    def submit(
+        self,
+        inspection_id: UUID,
+        prompts: Sequence[str],
+        model: str | None = None,
+        postprocess: Mapping[str, Any] | None = None,
+        *,
+        look: Look = DEFAULT_LOOK,
+        scale: Scale | None = None,
+    ) -> Run:
         """Order a run over all stored photos of an inspection."""
-        order = NewRun(prompts=list(prompts), model=model)
+        order = NewRun(
+            prompts=list(prompts), model=model, postprocess=dict(postprocess or {}), look=look, scale=scale
+        )
         return self._post(f"/v1/inspections/{inspection_id}/runs", Run, order)
+
+    def rerun(self, run: Run, postprocess: Mapping[str, Any]) -> Run:
+        """Order that the probability maps of a run are measured again, with its model and prompts."""
+        order = NewRun(prompts=run.prompts, postprocess=dict(postprocess), from_run=run.id)
+        return self._post(f"/v1/inspections/{run.inspection_id}/runs", Run, order)
 
     def run(self, run_id: UUID, wait_s: int = 0) -> Run:
         """A run's state, at the latest after `wait_s` seconds, earlier where something changed."""
@@ -128,12 +163,73 @@ class Client:
         deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=timeout_s)
         while model.state is ModelState.CHECKING and dt.datetime.now(dt.UTC) < deadline:
             time.sleep(_MODEL_PAUSE_S)
-            model = self._get(f"/v1/models/{model_id}", Model)
+            model = self.model(model_id)
         return model
 
-    def activate_model(self, model_id: UUID) -> Model:
-        """Let this version serve the runs that name none."""
-        return self._post(f"/v1/models/{model_id}/activate", Model)
+    def model(self, model_id: UUID) -> ModelDetail:
+        """One version, with its latest comparison and each time it began to serve."""
+        return self._get(f"/v1/models/{model_id}", ModelDetail)
+
+    def activate_model(self, model_id: UUID, order: ActivationOrder | None = None) -> ModelDetail:
+        """Ask for this version to serve the runs that name none: it does, or is compared first."""
+        return self._post(f"/v1/models/{model_id}/activate", ModelDetail, order)
+
+    def compared_model(self, model_id: UUID) -> ModelDetail:
+        """The version once its latest comparison has ended."""
+        model = self.model(model_id)
+        while model.comparison is not None and model.comparison.state not in COMPARISON_ENDED:
+            time.sleep(_MODEL_PAUSE_S)
+            model = self.model(model_id)
+        return model
+
+    def roll_back_model(self, order: RollbackOrder) -> ModelDetail:
+        """Let the version serve again that served before; that version."""
+        return self._post("/v1/models/rollback", ModelDetail, order)
+
+    def benchmark(self) -> Benchmark:
+        """What versions are compared on."""
+        return self._get("/v1/models/benchmark", Benchmark)
+
+    def set_benchmark(self, dataset_id: UUID | None) -> Benchmark:
+        """Compare versions on this data set from now on, on rendered walls where it is None."""
+        return self._post("/v1/models/benchmark", Benchmark, BenchmarkOrder(dataset_id=dataset_id))
+
+    def datasets(self) -> Iterator[Dataset]:
+        """All data sets."""
+        return self._pages("/v1/datasets", Dataset)
+
+    def announce_dataset(self, new: NewDataset) -> DatasetUpload:
+        """Announce a zip file: where to PUT it, unless storage has it."""
+        return self._post("/v1/datasets", DatasetUpload, new)
+
+    def complete_dataset(self, dataset_id: UUID) -> Dataset:
+        """Say that a data set's bytes are in storage."""
+        return self._post(f"/v1/datasets/{dataset_id}/complete", Dataset)
+
+    def order_training(self, new: NewTraining) -> Training:
+        """Order a training."""
+        return self._post("/v1/trainings", Training, new)
+
+    def trainings(self) -> Iterator[Training]:
+        """All trainings."""
+        return self._pages("/v1/trainings", Training)
+
+    def training(self, training_id: UUID, wait_s: int = 0) -> TrainingDetail:
+        """A training's state, at the latest after `wait_s` seconds, earlier where something changed."""
+        params = {"wait": wait_s} if wait_s else {}
+        return self._get(f"/v1/trainings/{training_id}", TrainingDetail, params, wait_s=wait_s)
+
+    def watch_training(self, training_id: UUID) -> Iterator[TrainingDetail]:
+        """A training's state at once, then at every change, up to and with its end."""
+        training = self.training(training_id)
+        yield training
+        while training.state not in TRAINING_ENDED:
+            training = self.training(training_id, wait_s=_WAIT_S)
+            yield training
+
+    def cancel_training(self, training_id: UUID) -> TrainingDetail:
+        """Ask a training to stop; its best epoch is published."""
+        return self._post(f"/v1/trainings/{training_id}/cancel", TrainingDetail)
 
     def _get(
         self, path: str, answer: type[B], params: Mapping[str, Any] | None = None, wait_s: float = 0.0

@@ -8,10 +8,15 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 import wallscan
+from wallscan.client.commands.datasets import app as datasets
 from wallscan.client.commands.inspect import inspect
+from wallscan.client.commands.marker import marker
 from wallscan.client.commands.models import app as models
 from wallscan.client.commands.report import report
+from wallscan.client.commands.rerun import rerun
 from wallscan.client.commands.status import status
+from wallscan.client.commands.trainings import app as trainings
+from wallscan.client.commands.trainings import train
 from wallscan.client.commands.up import up
 from wallscan.client.commands.upload import upload
 from wallscan.client.errors import ApiError
@@ -60,6 +65,9 @@ def _options(
     """Text-prompted inspection of wall photos: photos in, per-wall report out."""
 
 
-for command in (up, inspect, upload, status, report):
+for command in (up, inspect, upload, status, rerun, report, marker):
     app.command()(command)
 app.add_typer(models, name="models")
+app.add_typer(datasets, name="datasets")
+app.command()(train)
+app.add_typer(trainings, name="trainings")

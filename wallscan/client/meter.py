@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
-Unit = Literal["bytes", "photos", "items", "files"]
+Unit = Literal["bytes", "photos", "items", "files", "steps"]
 _LINES = 10
 
 

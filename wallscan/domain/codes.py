@@ -47,6 +47,10 @@ class Code(StrEnum):
     PROMPTS_DUPLICATE = "prompts_duplicate"  # the same, or the same file name, twice
     PROMPTS_TOO_MANY = "prompts_too_many"
 
+    # Post-processing
+    PIPELINE_PARAMETER_INVALID = "pipeline_parameter_invalid"  # not one of it, or not a value it may have
+    PIPELINE_UNKNOWN = "pipeline_unknown"  # no pipeline of that name and version
+
     # Processing
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"  # the photo ended its worker each time it was tried
     INFERENCE_FAILED = "inference_failed"
@@ -61,6 +65,7 @@ class Code(StrEnum):
     BUNDLE_FILE_MISSING = "bundle_file_missing"
     BUNDLE_MANIFEST_INVALID = "bundle_manifest_invalid"
     BUNDLE_UNLOADABLE = "bundle_unloadable"
+    COMPARISON_TIMEOUT = "comparison_timeout"  # versions were compared for longer than allowed
     HUB_UNREACHABLE = "hub_unreachable"
     MODEL_ACTIVE_CHANGED = "model_active_changed"  # another version became active meanwhile
     MODEL_GATE_REFUSED = "model_gate_refused"  # it came out worse than the active one
@@ -86,6 +91,7 @@ class Code(StrEnum):
     ROUTE_UNKNOWN = "route_unknown"
     RUN_NOT_CANCELLABLE = "run_not_cancellable"
     RUN_NOT_RETRYABLE = "run_not_retryable"
+    RUN_NOT_REUSABLE = "run_not_reusable"  # of another inspection, or with another model or prompts
     RUN_UNKNOWN = "run_unknown"
     SCOPE_MISSING = "scope_missing"  # the key may not do this
     SITE_UNKNOWN = "site_unknown"
@@ -97,13 +103,19 @@ class Code(StrEnum):
     FOLDER_WITHOUT_PHOTOS = "folder_without_photos"
     MASK_CHECKSUM_MISMATCH = "mask_checksum_mismatch"  # the mask that arrived is not the one reported
     MODEL_SOURCE_UNKNOWN = "model_source_unknown"  # neither a folder, nor a bundle file, nor a hub id
-    OUTPUT_TAKEN = "output_taken"  # the folder for the report already holds something
+    OUTPUT_TAKEN = "output_taken"  # the folder to write to already holds something
 
     # Training
     BENCHMARK_UNUSABLE = "benchmark_unusable"  # the data set has no annotated photo to compare on
+    CLASSES_INVALID = "classes_invalid"  # no mapping of classes to families, or one that cannot be used
+    DATASET_CHECKSUM_MISMATCH = "dataset_checksum_mismatch"  # storage holds other bytes than announced
+    DATASET_NOT_UPLOADED = "dataset_not_uploaded"  # announced, but its bytes never arrived
+    DATASET_UNKNOWN = "dataset_unknown"
     DISK_TOO_SMALL = "disk_too_small"  # no room for what a run keeps on disk
     RECIPE_INVALID = "recipe_invalid"  # no recipe, or one that cannot be run on this data or machine
+    TRAINING_NOT_CANCELLABLE = "training_not_cancellable"
     TRAINING_PHOTOS_MISSING = "training_photos_missing"  # nothing to learn from, or nothing to hold out
+    TRAINING_UNKNOWN = "training_unknown"
     WORK_FOLDER_TAKEN = "work_folder_taken"  # the work folder holds another run
 
     # The system

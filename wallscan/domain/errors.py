@@ -28,6 +28,10 @@ class PromptError(WallscanError):
     """Raised when a prompt cannot be used."""
 
 
+class PipelineError(WallscanError):
+    """Raised when a post-processing pipeline is not known, or a parameter of it cannot be used."""
+
+
 class BundleError(WallscanError):
     """Raised when a model bundle is incomplete, altered, unsafe or not loadable."""
 

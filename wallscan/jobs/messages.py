@@ -43,6 +43,14 @@ class CheckModel(Message):
     model_id: uuid.UUID
 
 
+class RunTraining(Message):
+    """Carry out a training, or go on with it from its checkpoint."""
+
+    task = "wallscan.run_training"
+    queue = TRAINER_QUEUE
+    training_id: uuid.UUID
+
+
 class CompareModel(Message):
     """Measure a model version against the active one, and let it serve where it is not worse."""
 

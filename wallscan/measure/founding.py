@@ -4,12 +4,11 @@ All cleaning happens on the probability map. The edge of the mask is then taken 
 map, which gives nearly the mask of cleaning at full size (tests hold the agreement) in a tenth of the time.
 """
 
-from typing import Annotated, Literal
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from wallscan.domain.pipelines import Founding
 
 ProbabilityMap = NDArray[np.float32]
 """(h, w), in [0, 1]: the network's answer for one prompt."""
@@ -18,30 +17,6 @@ Bytes = NDArray[np.uint8]
 BILATERAL_SIGMA_PROBABILITY = 0.1
 BILATERAL_SIGMA_PX = 1.5
 CONSTANT_MAP_LEVEL = 127  # a map of one value has no two classes: it is foreground from 0.5 up
-
-
-def _odd(value: int) -> int:
-    if value % 2 == 0:
-        raise ValueError("a kernel's side is odd")
-    return value
-
-
-KernelSide = Annotated[int, Field(ge=1, le=51), AfterValidator(_odd)]
-
-
-class Founding(BaseModel):
-    """The parameters of the founding pipeline, as a run records them (see `wallscan.domain.pipelines`).
-
-    Kernel sides are in pixels of the map, odd; 1 leaves the step out.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    name: Literal["founding"]
-    version: Literal[1]
-    denoise: Literal["gaussian", "bilateral"]
-    denoise_px: KernelSide
-    opening_px: KernelSide
-    closing_px: KernelSide
 
 
 def founding_mask(

@@ -9,17 +9,25 @@ from numpy.typing import NDArray
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import InferenceError
-from wallscan.measure.founding import Founding, founding_mask
+from wallscan.domain.pipelines import Standard, parse_pipeline
+from wallscan.measure.coverage_estimate import estimated_coverage
+from wallscan.measure.founding import eight_bit, founding_mask
 from wallscan.measure.numbers import Numbers, numbers
 from wallscan.measure.presence import presence_score
+from wallscan.measure.standard import standard_mask
+from wallscan.models.manifest import Gate
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A mask (height_px, width_px), uint8 0 or 255, at the photo's own upright size, and its numbers."""
+    """A mask (height_px, width_px), uint8 0 or 255, at the photo's own upright size, and its numbers.
+
+    `levels` is the map (h, w) in 255ths that all of it was made from: kept, it makes the same again.
+    """
 
     mask: NDArray[np.uint8]
     numbers: Numbers
+    levels: NDArray[np.uint8]
 
 
 def measured(
@@ -27,24 +35,39 @@ def measured(
     *,
     height_px: int,
     width_px: int,
-    gate: float,
+    gate: Gate,
     postprocess: Mapping[str, Any],
+    view_cells: int | None = None,
 ) -> Measured:
     """The mask and numbers of a probability map (h, w) for a photo of the given upright size.
 
-    `gate` is the prompt's presence gate from the model's manifest: below it the mask is empty, for Otsu
-    alone always finds something. `postprocess` is the run's, as recorded on it; `founding` is known.
+    The map is rounded to 255ths first, so that a map stored in eight bits gives the same bytes. `gate` is the
+    prompt's from the model's manifest: below its presence the mask is empty, for Otsu alone always finds
+    something. `postprocess` is the run's, as recorded on it.
+    `view_cells` is that of `presence_score`. Kernels of the post-processing are in cells of the map, so on
+    a map of tiles they are as fine as what the tiles show.
     Raises InferenceError `inference_not_finite` (NaN or infinity in the map) or `inference_failed` (values
-    outside [0, 1]), and pydantic's ValidationError where `postprocess` is no known pipeline.
+    outside [0, 1]), and PipelineError `pipeline_unknown` or `pipeline_parameter_invalid`.
     """
-    parameters = Founding.model_validate(dict(postprocess))
+    pipeline = parse_pipeline(postprocess)
     _check(probabilities)
-    presence = presence_score(probabilities)
-    if presence < gate:
+    levels = eight_bit(probabilities)
+    rounded = as_probabilities(levels)
+    presence = presence_score(rounded, view_cells)
+    found = presence >= gate.presence
+    if not found:
         mask, threshold = np.zeros((height_px, width_px), np.uint8), None
+    elif isinstance(pipeline, Standard):
+        mask, threshold = standard_mask(levels, height_px, width_px, gate, pipeline)
     else:
-        mask, threshold = founding_mask(probabilities, height_px, width_px, parameters)
-    return Measured(mask, numbers(mask, probabilities, presence, threshold))
+        mask, threshold = founding_mask(rounded, height_px, width_px, pipeline)
+    estimate = estimated_coverage(levels, gate, found=found)
+    return Measured(mask, numbers(mask, rounded, presence, threshold, estimate), levels)
+
+
+def as_probabilities(levels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A map in 255ths as float32 in [0, 1]; `eight_bit` turns it back into the same levels."""
+    return levels.astype(np.float32) / np.float32(255.0)
 
 
 def _check(probabilities: NDArray[np.float32]) -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -19,7 +19,8 @@ MAX_COVERAGE_CHANGE = 0.01
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 FastPrecision = Literal["bf16"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_ADDED_LATER = ("precisions", "delta_of", "data_digest", "seed", "made_with")
+_ADDED_LATER = ("precisions", "delta_of", "data_digest", "seed", "made_with", "default_threshold")
+_ADDED_TO_FAMILIES_LATER = ("threshold", "band", "calibration", "coverage_errors")
 """Fields that older manifests do not have: where they are empty, they are no part of the digest."""
 
 
@@ -42,19 +43,62 @@ class Base(_Part):
     digest: Sha256
 
 
-class Family(_Part):
-    """Phrasings of one thing, with the presence score below which its mask is empty."""
+Errors = tuple[Annotated[float, Field(le=0.0)], Annotated[float, Field(ge=0.0)]]
+
+
+class Calibration(_Part):
+    """The logit of the probability that a place belongs to it: `slope` x the map's logit + `intercept`."""
+
+    slope: Annotated[float, Field(gt=0.0)]
+    intercept: float
+
+
+class CoverageErrors(_Part):
+    """Nine of ten errors of the estimated coverage lie between these, in square roots of per cent.
+
+    (low, high) of the root of the true coverage less that of the estimated one; `found` where the presence
+    gate was open, `silent` where it was shut.
+    """
+
+    found: Errors
+    silent: Errors
+
+
+class _Fitted(_Part):
+    """What is known about the maps of one thing. All but the gate is None where it was never fitted.
+
+    A mask is empty where the presence score is below `presence`, and is cut at `threshold`. Anywhere within
+    `band` (low, high) the threshold costs next to nothing.
+    """
+
+    presence: Probability
+    threshold: Probability | None = None
+    band: tuple[Probability, Probability] | None = None
+    calibration: Calibration | None = None
+    coverage_errors: CoverageErrors | None = None
+
+    @model_validator(mode="after")
+    def _in_band(self) -> Self:
+        if self.band is not None and (
+            self.threshold is None or not self.band[0] <= self.threshold <= self.band[1]
+        ):
+            raise ValueError("a threshold lies within its band")
+        if self.coverage_errors is not None and self.calibration is None:
+            raise ValueError("errors of the estimated coverage need the calibration that estimates it")
+        return self
+
+
+class Family(_Fitted):
+    """Phrasings of one thing, and what is known about its maps."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     phrases: tuple[str, ...]
-    presence: Probability
 
 
-class Gate(_Part):
-    """The presence gate of one prompt. `family` is None for a prompt that the model was not tuned for."""
+class Gate(_Fitted):
+    """What is known about one prompt's maps. `family` is None where the model was not tuned for it."""
 
     family: str | None
-    presence: Probability
 
 
 class PrecisionCheck(_Part):
@@ -93,6 +137,7 @@ class Manifest(_Part):
     metrics: dict[str, Any] = {}
     families: tuple[Family, ...] = ()
     default_presence: Probability
+    default_threshold: Probability | None = None
     files: Annotated[tuple[BundleFile, ...], Field(min_length=1, max_length=32)]
     delta_of: Base | None = None
     data_digest: Sha256 | None = None
@@ -129,8 +174,8 @@ class Manifest(_Part):
         wanted = _plain(prompt)
         for family in self.families:
             if any(_plain(phrase) == wanted for phrase in family.phrases):
-                return Gate(family=family.name, presence=family.presence)
-        return Gate(family=None, presence=self.default_presence)
+                return Gate(family=family.name, **family.model_dump(exclude={"name", "phrases"}))
+        return Gate(family=None, presence=self.default_presence, threshold=self.default_threshold)
 
 
 def bundle_digest(manifest: Manifest) -> str:
@@ -141,6 +186,10 @@ def bundle_digest(manifest: Manifest) -> str:
     """
     empty = {name for name in _ADDED_LATER if getattr(manifest, name) is None}
     plain = manifest.model_dump(mode="json", exclude={"created_at", *empty})
+    for family in plain["families"]:
+        for name in _ADDED_TO_FAMILIES_LATER:
+            if family[name] is None:
+                del family[name]
     canonical = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Zip archives, read without trusting them: one entry at a time, nothing written under its own name.
+"""Zip archives, read without trusting them: one entry at a time, photos never under their own names.
 
 Sizes are counted while unpacking, since headers lie; only stored and deflated entries are unpacked, since
 the other decompressors answer one small block with any amount of memory.
@@ -13,12 +13,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import ArchiveError, PhotoError, WallscanError
 from wallscan.domain.walls import normal_path
-from wallscan.photos.limits import ArchiveLimits
+from wallscan.photos.limits import DATASET_LIMITS, ArchiveLimits
 from wallscan.photos.sniff import MediaType, sniff
 
 _CHUNK_BYTES = 64 * 1024
@@ -102,6 +103,26 @@ def count_entries(file: IO[bytes], limits: ArchiveLimits = _DEFAULT_LIMITS) -> i
         return len(archive.infolist())
 
 
+def unpack_files(file: IO[bytes], folder: Path, limits: ArchiveLimits = DATASET_LIMITS) -> Iterator[Rejected]:
+    """Write every entry of a seekable zip file, whatever it is, to its normal path under `folder`.
+
+    Gives those that were not written: `path_invalid`, `archive_entry_*` or `archive_bomb`. Raises
+    ArchiveError as `iter_photos` does.
+    """
+    with _open(file, limits) as archive:
+        unpacker, useful = _Unpacker(archive, limits), 0
+        for info in archive.infolist():
+            if _is_clutter(info):
+                continue
+            useful += 1
+            try:
+                unpacker.write(info, folder)
+            except PhotoError as error:
+                yield Rejected(_name(info), error.code, error.detail)
+    if not useful:
+        raise ArchiveError(Code.ARCHIVE_EMPTY, "the archive holds no files")
+
+
 class _Unpacker:
     """What must be remembered from entry to entry: paths seen and bytes unpacked."""
 
@@ -113,21 +134,44 @@ class _Unpacker:
 
     def unpack(self, info: zipfile.ZipInfo, spool: IO[bytes]) -> Entry:
         """Unpack into `spool`. Raises PhotoError for this entry, ArchiveError for the whole."""
-        path = normal_path(_name(info))
-        _refuse_kind(info)
-        if path in self._paths:
-            raise PhotoError(Code.ARCHIVE_ENTRY_DUPLICATE, "another entry has the same path")
-        self._paths.add(path)
-        try:
-            size_bytes, sha256 = self._copy(info, spool)
-        except _UNREADABLE as error:
-            raise PhotoError(Code.ARCHIVE_ENTRY_CORRUPT, f"cannot be unpacked: {error}") from error
+        path = self._take(info)
+        size_bytes, sha256 = self._copy(info, spool)
         spool.seek(0)
         media_type = _media_type(spool.read(64))
         spool.seek(0)
         return Entry(path, media_type, size_bytes, sha256, spool)
 
-    def _copy(self, info: zipfile.ZipInfo, spool: IO[bytes]) -> tuple[int, str]:
+    def write(self, info: zipfile.ZipInfo, folder: Path) -> None:
+        """Unpack to the entry's path under `folder`. Raises PhotoError for this entry, ArchiveError."""
+        target = folder / self._take(info)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            opened = target.open("xb")
+        except OSError as error:  # a part too long, or a file where a folder should be
+            raise PhotoError(Code.PATH_INVALID, f"cannot be written: {error.strerror}") from error
+        try:
+            with opened:
+                self._copy(info, opened)
+        except PhotoError:
+            target.unlink()
+            raise
+
+    def _take(self, info: zipfile.ZipInfo) -> str:
+        """The path of an entry that may be unpacked, and is from now on taken."""
+        path = normal_path(_name(info))
+        _refuse_kind(info)
+        if path in self._paths:
+            raise PhotoError(Code.ARCHIVE_ENTRY_DUPLICATE, "another entry has the same path")
+        self._paths.add(path)
+        return path
+
+    def _copy(self, info: zipfile.ZipInfo, target: IO[bytes]) -> tuple[int, str]:
+        try:
+            return self._copied(info, target)
+        except _UNREADABLE as error:
+            raise PhotoError(Code.ARCHIVE_ENTRY_CORRUPT, f"cannot be unpacked: {error}") from error
+
+    def _copied(self, info: zipfile.ZipInfo, target: IO[bytes]) -> tuple[int, str]:
         digest, size_bytes = hashlib.sha256(), 0
         with self._archive.open(info) as source:
             while chunk := source.read(_CHUNK_BYTES):
@@ -135,7 +179,7 @@ class _Unpacker:
                 self._total_bytes += len(chunk)
                 self._check_amount(size_bytes, info.compress_size)
                 digest.update(chunk)
-                spool.write(chunk)
+                target.write(chunk)
         return size_bytes, digest.hexdigest()
 
     def _check_amount(self, size_bytes: int, packed_bytes: int) -> None:

@@ -28,3 +28,7 @@ class ArchiveLimits:
     max_ratio: int = 200
     ratio_free_bytes: int = MIB
     spool_bytes: int = 8 * MIB
+
+
+DATASET_LIMITS = ArchiveLimits(max_entries=200_000, max_entry_bytes=512 * MIB)
+"""Of a zip file of annotated photos: a file an annotation, or all annotations in one."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, WallscanError
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, ModelState
+from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.records.inspections import After
 from wallscan.records.model_tables import ModelVersion
 from wallscan.wire.models import Model
@@ -30,6 +31,19 @@ def announce(session: Session, name: str, digest: str, manifest: dict[str, Any])
         .values(state=ModelState.EXPECTED, code=None, detail=None)
     )
     return _body(session.scalars(select(ModelVersion).where(ModelVersion.digest == digest)).one())
+
+
+def register(session: Session, manifest: Manifest) -> Model:
+    """The version of a bundle that is in storage and was checked by who made it: ready at once.
+
+    Raises BundleError `bundle_base_missing` where it completes a model that is not here.
+    """
+    digest = bundle_digest(manifest)
+    made = announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
+    row = session.get_one(ModelVersion, made.id)
+    row.state, row.code, row.detail = ModelState.READY, None, None
+    session.flush()
+    return _body(row)
 
 
 def get(session: Session, model_id: uuid.UUID) -> Model:

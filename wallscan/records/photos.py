@@ -1,17 +1,18 @@
 """Photos of an inspection: their facts, their look-alikes, what the active run found on them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, cast, func, select
+from sqlalchemy import Row, Select, and_, cast, func, select, update
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.orm import Session, aliased
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import RunError, WallscanError
 from wallscan.domain.lifecycle import PhotoState
+from wallscan.records.report_queries import measured_columns
 from wallscan.records.sites import SiteIds, visible
 from wallscan.records.tables import Inspection, Item, Photo, Run, Wall
 from wallscan.wire import uploads as wire
@@ -76,6 +77,18 @@ def page(
     return [_body(row) for row in session.execute(statement.order_by(Photo.path).limit(limit))]
 
 
+def change(session: Session, sites: SiteIds, photo_id: uuid.UUID, values: Mapping[str, Any]) -> wire.Photo:
+    """Set what a person says of a photo (`wire.PhotoChange`), by column; links share it with their first.
+
+    Later work goes by it; results that are there keep the scale that they record. Raises WallscanError
+    `photo_unknown`.
+    """
+    there = source(session, sites, photo_id)
+    if values:
+        session.execute(update(Photo).where(Photo.id == there.original_id).values(dict(values)))
+    return get(session, sites, photo_id)
+
+
 def source(session: Session, sites: SiteIds, photo_id: uuid.UUID) -> Source:
     """Where a photo's bytes are. Raises WallscanError `photo_unknown`."""
     row = session.execute(
@@ -125,7 +138,10 @@ def _own_run(session: Session, photo: Source, run_id: uuid.UUID) -> uuid.UUID:
 
 def _photos() -> Select[*tuple[Any, ...]]:
     """Photos with what decoding told about them, which is known of the original alone."""
-    facts = ("media_type", "width_px", "height_px", "taken_at", "camera", "phash")
+    facts = (
+        *("media_type", "width_px", "height_px", "taken_at", "camera", "phash"),
+        *("scale", "wall_polygon_px"),
+    )
     return (
         select(
             *(Photo.id, Photo.inspection_id, Photo.wall_id, Photo.path, Photo.state, Photo.code),
@@ -171,6 +187,9 @@ def _results(session: Session, photo: wire.Photo) -> list[wire.PhotoResult]:
             Run.prompts[Item.prompt_index + 1].label("prompt"),
             *(Item.coverage_pct, Item.foreground_px, Item.analysed_px),
             *(Item.presence, Item.max_probability, Item.threshold, Item.components),
+            *measured_columns(),
+            *(Item.orientation_coherence, Item.orientation_histogram_pct),
+            *(Item.largest_crack_length_px, Item.largest_crack_polyline_px),
         )
         .join(Run, Run.id == Item.run_id)
         .join(Inspection, and_(Inspection.id == Run.inspection_id, Inspection.active_run_id == Run.id))

@@ -14,6 +14,7 @@ from wallscan.domain.lifecycle import PhotoState, TaskState
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.tables import Item, Photo, Run, Task, Wall
 from wallscan.wire import runs as wire
+from wallscan.wire.scale import Scale
 from wallscan.wire.uploads import FirstError
 
 _FIRST_ERRORS = 10
@@ -43,6 +44,9 @@ def progress(session: Session, run_id: uuid.UUID) -> wire.Run:
         model_digest=model_digest,
         prompts=run.prompts,
         postprocess=run.postprocess,
+        look=run.look,
+        scale=None if run.scale is None else Scale.model_validate(run.scale),
+        from_run_id=run.from_run_id,
         photos=total,
         items=total * prompts,
         counts=wire.ItemCounts(**{state.value: count * prompts for state, count in photos.items()}),
@@ -102,6 +106,7 @@ def _items(run_id: uuid.UUID) -> Select[Any]:
             *(Task.photo_id, Task.state, Task.attempt, Task.code, Task.detail),
             *(Item.coverage_pct, Item.foreground_px, Item.analysed_px),
             *(Item.presence, Item.threshold, Item.mask_sha256),
+            *(Item.estimated_coverage_pct, Item.estimated_low_pct, Item.estimated_high_pct),
         )
         .select_from(Task)
         .join(Run, Run.id == Task.run_id)

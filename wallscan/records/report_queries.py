@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Float,
     Select,
     Subquery,
     TableValuedAlias,
@@ -23,10 +24,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from wallscan.domain.area import Basis
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import PhotoState, TaskState
 from wallscan.records.tables import Item, Photo, Run, Task, Wall
+from wallscan.wire.measured import MEASURED_COLUMNS
 
+_Cells = ColumnElement[int] | InstrumentedAttribute[int | None]
 _FAILED = (TaskState.FAILED, "rejected", "not_uploaded")
 _PENDING = (TaskState.QUEUED, TaskState.RUNNING, TaskState.CANCELLED, "not_in_run")
 
@@ -60,6 +64,7 @@ def wall_rows(run: Run, wall_id: uuid.UUID | None) -> Select[Any]:
         _pixels(Item.analysed_px, counted).label("analysed_px"),
         func.max(Item.coverage_pct).filter(counted).label("max_photo_coverage_pct"),
         func.array_agg(worst_first).filter(counted)[1].label("worst_photo"),
+        *_measured(counted),
     ]
     return (
         select(*columns)
@@ -84,6 +89,7 @@ def photo_rows(run: Run, wall_id: uuid.UUID | None) -> Select[Any]:
             *(photos.c.width_px, photos.c.height_px),
             *(Item.presence, Item.threshold, Item.components, Item.max_probability, Item.mask_sha256),
             *(photos.c.duplicate_of, photos.c.code, photos.c.detail),
+            *measured_columns(),
         )
         .select_from(photos)
         .join(Wall, Wall.id == photos.c.wall_id, isouter=True)
@@ -91,6 +97,42 @@ def photo_rows(run: Run, wall_id: uuid.UUID | None) -> Select[Any]:
         .join(Item, _result(run, photos, prompts), isouter=True)
         .order_by(Wall.name, photos.c.path, prompts.c.place)
     )
+
+
+def measured_columns() -> list[ColumnElement[Any]]:
+    """The fields of `wire.measured.MeasuredNumbers` of an item."""
+    return [
+        *(getattr(Item, name) for name in MEASURED_COLUMNS),
+        _cell_coverage_pct(Item.cells_found, Item.cells_analysed),
+        (func.cardinality(Item.review_reasons) > 0).label("needs_review"),
+    ]
+
+
+def _cell_coverage_pct(found: _Cells, analysed: _Cells) -> ColumnElement[Any]:
+    """The share of grid cells that hold some, as `cell_coverage_pct`; null where there is none to count."""
+    return (100.0 * cast(found, Float) / func.nullif(analysed, 0)).label("cell_coverage_pct")
+
+
+def _measured(counted: ColumnElement[bool]) -> list[ColumnElement[Any]]:
+    """What is added up, and the widest, over the photos that count."""
+    cells_found, cells_analysed = (
+        _pixels(cells, counted) for cells in (Item.cells_found, Item.cells_analysed)
+    )
+    bases = func.array_agg(func.coalesce(Item.basis, Basis.PHOTO.value).distinct()).filter(counted)
+    return [
+        bases.label("bases"),
+        cells_found.label("cells_found"),
+        cells_analysed.label("cells_analysed"),
+        _cell_coverage_pct(cells_found, cells_analysed),
+        _pixels(Item.cracks, counted).label("cracks"),
+        func.coalesce(func.sum(Item.length_px).filter(counted), 0.0).label("length_px"),
+        func.max(Item.max_width_px).filter(counted).label("max_width_px"),
+        _number(counted, Item.length_mm.is_not(None)).label("photos_with_scale"),
+        func.sum(Item.length_mm).filter(counted).label("length_mm"),
+        func.max(Item.max_width_mm).filter(counted).label("max_width_mm"),
+        func.max(Item.width_band).filter(counted).label("max_width_band"),
+        _number(counted, func.cardinality(Item.review_reasons) > 0).label("photos_to_review"),
+    ]
 
 
 def _fates(run: Run, wall_id: uuid.UUID | None) -> Subquery:
@@ -153,5 +195,7 @@ def _number(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count().filter(*conditions)
 
 
-def _pixels(column: InstrumentedAttribute[int], counted: ColumnElement[bool]) -> ColumnElement[int]:
+def _pixels(
+    column: InstrumentedAttribute[int] | InstrumentedAttribute[int | None], counted: ColumnElement[bool]
+) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(column).filter(counted), 0), BigInteger)

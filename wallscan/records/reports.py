@@ -1,17 +1,19 @@
 """Reports of walls, sites and inspections, added up by the database from the rows of one run."""
 
 import uuid
+from typing import Literal
 
 from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, literal, select
 from sqlalchemy.orm import Session
 
+from wallscan.domain.area import WALL_PROMPTS, Basis
 from wallscan.domain.codes import Code
 from wallscan.domain.coverage import coverage_pct
 from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import PhotoState
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.report_queries import join_by_hashing, photo_rows, wall_rows
-from wallscan.records.tables import Inspection, Photo, Run, Site
+from wallscan.records.tables import Inspection, Photo, Run, Site, Task
 from wallscan.wire.report import PhotoRow, Report, RunFacts, WallRow
 
 
@@ -67,14 +69,15 @@ def _report(
 ) -> Report:
     site, inspection, run, model = _chosen(session, which, run_id)
     join_by_hashing(session)
-    walls = session.execute(wall_rows(run, wall_id)).mappings()
+    walls = [_wall_row(row) for row in session.execute(wall_rows(run, wall_id)).mappings()]
     return Report(
         site_id=site.id,
         site=site.name,
         inspection_id=inspection.id,
         inspection=inspection.name,
-        run=_run_facts(run, model),
-        walls=[_wall_row(row) for row in walls],
+        basis=_basis(walls),
+        run=_run_facts(session, run, model),
+        walls=walls,
         photos=_photos(session, run, wall_id) if photos else [],
         rejected=_rejected(session, run, wall_id),
     )
@@ -99,7 +102,8 @@ def _chosen(
     return site, inspection, run, model
 
 
-def _run_facts(run: Run, model: ModelVersion) -> RunFacts:
+def _run_facts(session: Session, run: Run, model: ModelVersion) -> RunFacts:
+    runtimes = select(Task.runtime).where(Task.run_id == run.id, Task.runtime.is_not(None)).distinct()
     return RunFacts(
         run_id=run.id,
         state=run.state,
@@ -107,6 +111,8 @@ def _run_facts(run: Run, model: ModelVersion) -> RunFacts:
         model_digest=model.digest,
         prompts=run.prompts,
         postprocess=run.postprocess,
+        runtimes=sorted(filter(None, session.scalars(runtimes))),
+        look=run.look,
         created_at=run.created_at,
         started_at=run.started_at,
         ended_at=run.ended_at,
@@ -128,6 +134,16 @@ def _rejected(session: Session, run: Run, wall_id: uuid.UUID | None) -> int:
 
 
 def _wall_row(row: RowMapping) -> WallRow:
+    fields = dict(row)
+    bases: set[str] = set(fields.pop("bases") or (Basis.PHOTO,))
     analysed_px = row["analysed_px"]
     share = coverage_pct(row["foreground_px"], analysed_px) if analysed_px else None
-    return WallRow(**row, coverage_pct=share)
+    return WallRow(**fields, coverage_pct=share, basis="mixed" if len(bases) > 1 else Basis(bases.pop()))
+
+
+def _basis(walls: list[WallRow]) -> Literal["photographed area", "wall area", "mixed"]:
+    """What all coverage in a report is a share of; a wall prompt's own answer says nothing about it."""
+    bases = {row.basis for row in walls if row.photos_counted and row.prompt.lower() not in WALL_PROMPTS}
+    if bases <= {Basis.PHOTO}:
+        return "photographed area"
+    return "wall area" if bases <= {Basis.WALL_POLYGON, Basis.WALL_PROMPT} else "mixed"

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import RUN_ENDED, PhotoState, RunState, TaskState
+from wallscan.domain.looks import DEFAULT_LOOK, Look
 from wallscan.records import inspections
 from wallscan.records.tables import Inspection, Photo, Run, Task
 
@@ -28,10 +29,16 @@ def submit(
     model_version_id: uuid.UUID,
     prompts: Sequence[str],
     postprocess: dict[str, Any],
+    *,
+    look: Look = DEFAULT_LOOK,
+    scale: dict[str, Any] | None = None,
+    from_run_id: uuid.UUID | None = None,
 ) -> uuid.UUID:
     """Order the analysis of all stored photos of an inspection, each content once; return the run's id.
 
-    The run becomes the inspection's active one. Its messages are sent after the commit: `tasks.due`.
+    `scale` (`wire.scale`) is that of the photos that have none of their own. The run becomes the
+    inspection's active one. Its messages are sent after the commit: `tasks.due`. With `from_run_id` (see
+    `reusable`) photos are measured from that run's probability maps, where it has them.
     Raises RunError `inspection_empty` where no photo is stored, WallscanError `inspection_unknown`.
     """
     inspections.lock(session, inspection_id)
@@ -42,6 +49,9 @@ def submit(
         model_version_id=model_version_id,
         prompts=list(prompts),
         postprocess=postprocess,
+        look=look,
+        scale=scale,
+        from_run_id=from_run_id,
         state=RunState.QUEUED,
     )
     session.add(run)
@@ -58,6 +68,19 @@ def submit(
         raise RunError(Code.INSPECTION_EMPTY, "the inspection holds no photo that can be analysed")
     session.execute(update(Inspection).where(Inspection.id == inspection_id).values(active_run_id=run_id))
     return run_id
+
+
+def reusable(session: Session, run_id: uuid.UUID, inspection_id: uuid.UUID) -> Run:
+    """The run whose maps another run of the inspection may measure again, with its model and its prompts.
+
+    Raises RunError `run_unknown`, or `run_not_reusable` where it looked at another inspection's photos.
+    """
+    run = session.get(Run, run_id)
+    if run is None:
+        raise RunError(Code.RUN_UNKNOWN, f"there is no run {run_id}")
+    if run.inspection_id != inspection_id:
+        raise RunError(Code.RUN_NOT_REUSABLE, "the run is one of another inspection")
+    return run
 
 
 def complete_if_done(session: Session, run_id: uuid.UUID) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     DateTime,
     Enum,
@@ -22,10 +23,11 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
 
 from wallscan.domain.lifecycle import (
     RUN_ENDED,
@@ -35,6 +37,8 @@ from wallscan.domain.lifecycle import (
     RunState,
     TaskState,
 )
+from wallscan.domain.looks import Detail, Look
+from wallscan.records.measured_columns import MeasuredColumns
 
 
 def one_of(column: str, states: Iterable[StrEnum]) -> str:
@@ -172,6 +176,9 @@ class Photo(Base):
     taken_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=False))  # camera's local time
     camera: Mapped[str | None] = mapped_column(String(200))
     phash: Mapped[int | None] = mapped_column(BigInteger)  # 64-bit perceptual hash, as signed
+    # Said by a person, see wire.scale and wire.uploads: what the next run measures this photo by.
+    scale: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    wall_polygon_px: Mapped[list[list[float]] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[dt.datetime] = now_default()
     __table_args__ = (
         UniqueConstraint("inspection_id", "path"),
@@ -184,7 +191,7 @@ class Photo(Base):
 
 
 class Run(Base):
-    """An immutable order: these photos, this model, these prompts, this post-processing."""
+    """An immutable order: these photos, looked at so, this model, these prompts, this post-processing."""
 
     __tablename__ = "runs"
     id: Mapped[uuid.UUID] = new_id()
@@ -194,6 +201,16 @@ class Run(Base):
     model_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("model_versions.id", ondelete="RESTRICT"))
     prompts: Mapped[list[str]]
     postprocess: Mapped[dict[str, Any]]  # name, version and parameters of the pipeline
+    look: Mapped[Look] = composite(
+        mapped_column("look_detail", state_column(Detail, "look_detail"), server_default=Detail.WHOLE.value),
+        mapped_column("look_flip", Boolean, server_default=false()),
+    )
+    # Of the photos that have none of their own.
+    scale: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    # The run whose probability maps are measured again, where they are there: same model, same prompts.
+    from_run_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("runs.id", ondelete="SET NULL"), index=True
+    )
     state: Mapped[RunState] = mapped_column(state_column(RunState), default=RunState.QUEUED)
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]
@@ -224,6 +241,7 @@ class Task(Base):
     lease_until: Mapped[dt.datetime | None]
     sent_at: Mapped[dt.datetime | None]  # when its message last went out; the sweeper's window
     worker: Mapped[str | None] = mapped_column(String(200))
+    runtime: Mapped[str | None] = mapped_column(String(300))  # what computed the result; see segment.Runtime
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]
     started_at: Mapped[dt.datetime | None]
@@ -239,7 +257,7 @@ class Task(Base):
     )
 
 
-class Item(Base):
+class Item(MeasuredColumns, Base):
     """The result of one photo and one prompt. Exists only where its task succeeded."""
 
     __tablename__ = "items"
@@ -257,6 +275,14 @@ class Item(Base):
     threshold: Mapped[float | None] = mapped_column(Float)  # Otsu's, on 0..1; null where the gate was shut
     components: Mapped[int] = mapped_column(Integer)  # connected parts of the mask
     largest_component_px: Mapped[int] = mapped_column(BigInteger)
+    view_cells: Mapped[int | None]  # side of one view of the network on its map; null: all of the map
+    # Expected coverage by the model's calibration and its 90 % interval; null where it brings none.
+    estimated_coverage_pct: Mapped[float | None] = mapped_column(Float)
+    estimated_low_pct: Mapped[float | None] = mapped_column(Float)
+    estimated_high_pct: Mapped[float | None] = mapped_column(Float)
+    # The probability map in 255ths, from which another run can measure again; null in older runs.
+    map_key: Mapped[str | None] = mapped_column(String(300))
+    map_sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[dt.datetime] = now_default()
     __table_args__ = (
         ForeignKeyConstraint(["run_id", "photo_id"], ["tasks.run_id", "tasks.photo_id"], ondelete="CASCADE"),
@@ -271,4 +297,10 @@ class Item(Base):
         CheckConstraint(
             "components >= 0 AND largest_component_px BETWEEN 0 AND foreground_px", name="components"
         ),
+        CheckConstraint(
+            "estimated_coverage_pct BETWEEN coalesce(estimated_low_pct, 0) AND "
+            "coalesce(estimated_high_pct, 100) AND estimated_low_pct >= 0 AND estimated_high_pct <= 100",
+            name="estimate",
+        ),
+        CheckConstraint("(map_key IS NULL) = (map_sha256 IS NULL)", name="map"),
     )

@@ -7,7 +7,7 @@ write nothing more, however late it wakes. Locks: the run's row before its tasks
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, tuple_, update
@@ -15,11 +15,21 @@ from sqlalchemy.orm import Session, aliased
 
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, RunState, TaskState
+from wallscan.domain.looks import Look
 from wallscan.jobs.messages import InspectPhoto
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.tables import Item, Photo, Run, Task
 
 LIVE_RUNS = (RunState.QUEUED, RunState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMap:
+    """Where a probability map lies, SHA-256 of its bytes in hex, and the side of one view on it, in cells."""
+
+    key: str
+    sha256: str
+    view_cells: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +44,13 @@ class Claim:
     sha256: str | None  # announced, hex
     prompts: tuple[str, ...]
     postprocess: dict[str, Any]
+    look: Look
     model_digest: str
     model_manifest: dict[str, Any]
     base_manifest: dict[str, Any] | None  # of the bundle that the model's completes
+    maps: tuple[StoredMap, ...] = ()  # of an earlier run, one a prompt, to be measured again; else empty
+    scale: dict[str, Any] | None = None  # the photo's own, or else the run's; see wire.scale
+    wall_polygon_px: list[list[float]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +67,13 @@ class PhotoFacts:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """The result of one prompt; fields as in `records.tables.Item`."""
+    """The result of one prompt; fields as in `records.tables.Item`, `measured` by its `MeasuredColumns`."""
 
     prompt_index: int
     mask_key: str
     mask_sha256: str
+    map_key: str
+    map_sha256: str
     foreground_px: int
     analysed_px: int
     coverage_pct: float
@@ -67,6 +83,17 @@ class ItemResult:
     threshold: float | None
     components: int
     largest_component_px: int
+    estimated_coverage_pct: float | None = None
+    estimated_low_pct: float | None = None
+    estimated_high_pct: float | None = None
+    view_cells: int | None = None
+    measured: dict[str, Any] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """All columns by their names."""
+        columns = asdict(self)
+        measured: dict[str, Any] = columns.pop("measured")
+        return columns | measured
 
 
 def claim(
@@ -115,13 +142,22 @@ def extend(session: Session, claim: Claim, lease_s: float) -> bool:
     return held.first() is not None
 
 
-def finish(session: Session, claim: Claim, facts: PhotoFacts, results: Sequence[ItemResult]) -> bool:
-    """Write a photo's results and end its task; false, and nothing written, where the claim was lost."""
-    if not _end(session, claim, state=TaskState.SUCCEEDED):
+def finish(
+    session: Session,
+    claim: Claim,
+    facts: PhotoFacts,
+    results: Sequence[ItemResult],
+    runtime: str | None = None,
+) -> bool:
+    """Write a photo's results and end its task; false, and nothing written, where the claim was lost.
+
+    `runtime` names what computed the results.
+    """
+    if not _end(session, claim, state=TaskState.SUCCEEDED, runtime=runtime):
         return False
     session.execute(update(Photo).where(Photo.id == claim.photo_id).values(asdict(facts)))
     ids = {"run_id": claim.run_id, "photo_id": claim.photo_id}
-    session.execute(insert(Item), [ids | asdict(result) for result in results])
+    session.execute(insert(Item), [ids | result.row() for result in results])
     return True
 
 
@@ -180,7 +216,8 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
     base = aliased(ModelVersion)
     row = session.execute(
         select(
-            *(Photo.inspection_id, Photo.sha256, Run.prompts, Run.postprocess),
+            *(Photo.inspection_id, Photo.sha256, Run.prompts, Run.postprocess, Run.look, Run.from_run_id),
+            *(func.coalesce(Photo.scale, Run.scale).label("scale"), Photo.wall_polygon_px),
             *(ModelVersion.digest, ModelVersion.manifest, base.manifest.label("base_manifest")),
         )
         .join_from(Run, ModelVersion, ModelVersion.id == Run.model_version_id)
@@ -197,10 +234,29 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
         sha256=row.sha256,
         prompts=tuple(row.prompts),
         postprocess=row.postprocess,
+        look=row.look,
         model_digest=row.digest,
         model_manifest=row.manifest,
         base_manifest=row.base_manifest,
+        scale=row.scale,
+        wall_polygon_px=row.wall_polygon_px,
+        maps=_maps(session, row.from_run_id, photo_id, len(row.prompts)),
     )
+
+
+def _maps(
+    session: Session, from_run_id: uuid.UUID | None, photo_id: uuid.UUID, prompts: int
+) -> tuple[StoredMap, ...]:
+    """The maps of a photo, one a prompt, or none where any is missing."""
+    if from_run_id is None:
+        return ()
+    rows = session.execute(
+        select(Item.map_key, Item.map_sha256, Item.view_cells)
+        .where(Item.run_id == from_run_id, Item.photo_id == photo_id)
+        .order_by(Item.prompt_index)
+    )
+    maps = tuple(StoredMap(key, sha256, cells) for key, sha256, cells in rows if key and sha256)
+    return maps if len(maps) == prompts else ()
 
 
 def _end(session: Session, claim: Claim, **values: object) -> bool:

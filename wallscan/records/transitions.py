@@ -12,7 +12,7 @@ from wallscan.domain.lifecycle import (
     TASK_TRANSITIONS,
     TRAINING_TRANSITIONS,
 )
-from wallscan.records.training_tables import Base
+from wallscan.records.tables import Base
 
 State = TypeVar("State", bound=StrEnum)
 

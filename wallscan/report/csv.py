@@ -37,5 +37,7 @@ def _csv(kind: type[BaseModel], rows: Iterable[BaseModel]) -> bytes:
 
 
 def _cell(value: object) -> object:
-    """Text that a spreadsheet would run as a formula gets a leading apostrophe; all else is as it is."""
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe; a list is its words."""
+    if isinstance(value, list):
+        return " ".join(str(word) for word in value)
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

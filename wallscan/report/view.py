@@ -8,6 +8,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from wallscan.domain.palette import prompt_colour
+from wallscan.report.lengths import photo_notes
 from wallscan.wire.report import PhotoRow, Report, RowStatus, WallRow
 
 WORST_PHOTOS = 12
@@ -24,12 +25,13 @@ STATUS_WORDS: Mapping[RowStatus, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One prompt on one photo or wall: its colour `#rrggbb`, its coverage, where its mask lies."""
+    """One prompt on one photo: its colour `#rrggbb`, its coverage, where its mask lies, what else to say."""
 
     prompt: str
     colour: str
     coverage_pct: float | None
     mask: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _photos(report: Report, pictures: Mapping[UUID, str]) -> list[PhotoView]:
 
 def _finding(row: PhotoRow, prompts: list[str]) -> Finding:
     colour = prompt_colour(prompts.index(row.prompt))
-    return Finding(row.prompt, colour, row.coverage_pct, url(row.mask))
+    return Finding(row.prompt, colour, row.coverage_pct, url(row.mask), photo_notes(row))
 
 
 def _walls(report: Report, more: list[PhotoView], longest: float) -> tuple[WallView, ...]:

@@ -47,9 +47,10 @@ def load_torch(folder: Path, settings: EngineSettings | None) -> Segmenter:
 
 def _on_torch(folder: Path, device: str) -> Segmenter:
     manifest = check_files(folder)
-    spec = InputSpec.read(folder)
+    whole = whole_folder(folder)
+    spec = InputSpec.read(whole)
     model = load_model(folder)
-    tokenizer = prompt_tokenizer(folder, model)
+    tokenizer = prompt_tokenizer(whole, model)
     return Segmenter(TorchGraphs(model, spec.side, device), tokenizer, spec, manifest)
 
 
@@ -87,9 +88,13 @@ def _replace_decoder(model: CLIPSegForImageSegmentation, stored: dict[str, Tenso
 
 
 def prompt_tokenizer(folder: Path, model: CLIPSegForImageSegmentation) -> PromptTokenizer:
-    """The tokenizer of a model's text tower. Raises BundleError `bundle_unloadable`."""
+    """The tokenizer of a model's text tower, a delta's from its base.
+
+    Raises BundleError `bundle_unloadable`, or `bundle_base_missing`.
+    """
+    whole = whole_folder(folder)
     try:
-        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        loaded = AutoTokenizer.from_pretrained(whole, local_files_only=True, trust_remote_code=False)
         tokenizer = loaded.backend_tokenizer
     except Exception as error:
         raise BundleError(Code.BUNDLE_UNLOADABLE, f"the tokenizer does not load: {error}"[:500]) from error

@@ -36,6 +36,7 @@ class Encoder(nn.Module):
     def __init__(self, model: CLIPSegForImageSegmentation, side: int) -> None:
         super().__init__()
         self.model = model
+        self.positions: Tensor
         embeddings = model.clip.vision_model.embeddings
         tokens = (side // embeddings.patch_size) ** 2
         like = torch.zeros(1, 1 + tokens, embeddings.embed_dim)

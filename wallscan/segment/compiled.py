@@ -21,6 +21,8 @@ from tokenizers import Tokenizer
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, UnavailableError
+from wallscan.models.files import PREPROCESSOR, check_files
+from wallscan.segment.preprocess import InputSpec
 from wallscan.segment.tokens import PromptTokenizer
 
 ENCODER, HEAD, TEXT = "encoder.blob", "head.blob", "text.blob"
@@ -31,7 +33,8 @@ REFUSED = 3
 
 _FORMAT = 1
 """Raise it whenever the graphs change: what older code has compiled is not taken then."""
-_FILES = (ENCODER, HEAD, TEXT, TOKENIZER)
+_GRAPHS = (ENCODER, HEAD, TEXT)
+_FILES = (*_GRAPHS, TOKENIZER, PREPROCESSOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +54,29 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A checked compiled model: its files mapped into memory as uint8, and its tokenizer."""
+    """A checked compiled model, all that answering takes: its graphs mapped into memory as uint8, its
+    tokenizer and its input.
+    """
 
     blobs: dict[str, NDArray[np.uint8]]
     tokenizer: PromptTokenizer
+    spec: InputSpec
+    finite: bool
+    """Whether all weights are numbers: OpenVINO's ReLU makes 0 of NaN, and nobody would know."""
 
 
 def compiled(bundle: Path, key: Key, cache: Path) -> Compiled:
-    """The compiled model of a checked bundle, from the cache or made for it.
+    """The compiled model of a bundle, from the cache or made for it.
 
-    Raises BundleError as `load_model` does or where the conversion dies, and UnavailableError
-    `storage_unavailable` where the cache cannot be written.
+    The bundle's own files are checked and read only where it is made: hashing them at every start would
+    take longer than all else. Raises BundleError as `check_files` and `load_model` do or where the
+    conversion dies, and UnavailableError `storage_unavailable` where the cache cannot be written.
     """
     folder = key.folder(cache)
     found = read(folder)
     if found is not None:
         return found
+    check_files(bundle)
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with _locked(folder.with_name(f".{folder.name}.lock")):
@@ -83,19 +93,29 @@ def read(folder: Path) -> Compiled | None:
     try:
         facts = json.loads((folder / FACTS).read_bytes())
         # Mapped copy-on-write: processes of one machine share the pages, OpenVINO asks for writable memory.
-        blobs = {name: np.memmap(folder / name, np.uint8, "c") for name in _FILES}
+        blobs: dict[str, NDArray[np.uint8]] = {
+            name: np.memmap(folder / name, np.uint8, "c") for name in _FILES
+        }
         if facts["sha256"] != {name: _sha256(blob) for name, blob in blobs.items()}:
             return None
-        tokenizer = Tokenizer.from_buffer(blobs.pop(TOKENIZER).tobytes())
-        return Compiled(dict(blobs), PromptTokenizer(tokenizer, facts["tokens"], facts["end_id"]))
+        words = Tokenizer.from_buffer(blobs[TOKENIZER].tobytes())
+        tokenizer = PromptTokenizer(words, facts["tokens"], facts["end_id"])
+        graphs: dict[str, NDArray[np.uint8]] = {name: blobs[name] for name in _GRAPHS}
+        return Compiled(graphs, tokenizer, InputSpec.read(folder), facts["finite"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def write_facts(folder: Path, *, tokens: int, end_id: int) -> None:
-    """Conclude a folder of compiled files: their hashes, and what the tokenizer is used with."""
-    hashes = {name: _sha256(np.fromfile(folder / name, np.uint8)) for name in _FILES}
-    facts = {"sha256": hashes, "tokens": tokens, "end_id": end_id}
+def conclude(folder: Path, source: Path, tokenizer: PromptTokenizer, *, finite: bool) -> None:
+    """Complete a folder of compiled graphs: what else answering takes of the bundle `source`, all hashes."""
+    shutil.copyfile(source / PREPROCESSOR, folder / PREPROCESSOR)
+    tokenizer.tokenizer.save(str(folder / TOKENIZER), pretty=False)
+    facts = {
+        "sha256": {name: _sha256(np.fromfile(folder / name, np.uint8)) for name in _FILES},
+        "tokens": tokenizer.length,
+        "end_id": tokenizer.end_id,
+        "finite": finite,
+    }
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 

@@ -13,9 +13,10 @@ import torch
 from torch import nn
 
 from wallscan.domain.errors import BundleError
+from wallscan.models.delta import whole_folder
 from wallscan.segment.bundle import load_model, prompt_tokenizer
 from wallscan.segment.clipseg import Encoder, Head, TextTower
-from wallscan.segment.compiled import ENCODER, HEAD, REFUSED, TEXT, TOKENIZER, write_facts
+from wallscan.segment.compiled import ENCODER, HEAD, REFUSED, TEXT, conclude
 from wallscan.segment.openvino_runtime import DEVICE, Precision, ov, properties
 from wallscan.segment.preprocess import InputSpec
 
@@ -26,19 +27,20 @@ def convert(bundle: Path, out: Path, precision: Precision) -> None:
     The text tower stays float32: it runs once a prompt, and all masks of the prompt hang on it. Raises
     BundleError as `load_model` and `InputSpec.read` do.
     """
-    side = InputSpec.read(bundle).side
+    whole = whole_folder(bundle)
+    spec = InputSpec.read(whole)
     model = load_model(bundle)
-    tokenizer = prompt_tokenizer(bundle, model)
-    pixels = torch.zeros(1, 3, side, side)
+    tokenizer = prompt_tokenizer(whole, model)
+    pixels = torch.zeros(1, 3, spec.side, spec.side)
     text = torch.zeros(1, model.config.projection_dim)
     ids, end = torch.zeros(1, tokenizer.length, dtype=torch.int64), torch.zeros(1, dtype=torch.int64)
-    encoder = Encoder(model, side)
+    encoder = Encoder(model, spec.side)
     with torch.inference_mode():
         _compile(encoder, (pixels,), out / ENCODER, precision)
         _compile(Head(model), (text, *encoder(pixels)), out / HEAD, precision)
         _compile(TextTower(model), (ids, end), out / TEXT, "f32")
-    tokenizer.tokenizer.save(str(out / TOKENIZER), pretty=False)
-    write_facts(out, tokens=tokenizer.length, end_id=tokenizer.end_id)
+    finite = all(bool(weights.isfinite().all()) for weights in model.parameters())
+    conclude(out, whole, tokenizer, finite=finite)
 
 
 def _compile(module: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, precision: Precision) -> None:

@@ -6,29 +6,35 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wallscan.models.files import check_files
+from wallscan.models.files import read_manifest
 from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.segment.compiled import ENCODER, HEAD, TEXT, Compiled, Key, compiled
 from wallscan.segment.engine import EngineSettings, Runtime
 from wallscan.segment.openvino_runtime import DEVICE, Precision, has_bf16, ov, processor, properties
-from wallscan.segment.preprocess import InputSpec
 from wallscan.segment.segmenter import Segmenter
 
 
 def load_openvino(folder: Path, settings: EngineSettings) -> Segmenter:
-    """The checked bundle on OpenVINO, compiled for this processor if it was not yet.
+    """The bundle on OpenVINO in the precision that the settings wish and the bundle admits.
 
-    Raises BundleError as `check_files` and `compiled` do, and UnavailableError `storage_unavailable`.
+    Raises as `open_openvino` does.
     """
-    manifest = check_files(folder)
+    return open_openvino(folder, settings, _precision(read_manifest(folder), settings))
+
+
+def open_openvino(folder: Path, settings: EngineSettings, precision: Precision) -> Segmenter:
+    """The bundle on OpenVINO in this precision, compiled for this processor if it was not yet.
+
+    Raises BundleError as `compiled` does, and UnavailableError `storage_unavailable`.
+    """
+    manifest = read_manifest(folder)
     core = ov.Core()
-    precision = _precision(manifest, settings, core)
     version = ov.get_version()
     key = Key(bundle_digest(manifest), version, processor(core), precision)
     model = compiled(folder, key, settings.cache)
     runtime = Runtime("openvino", version, core.get_property(DEVICE, "FULL_DEVICE_NAME"), precision)
     graphs = OpenVinoGraphs(core, model, runtime, precision, settings.threads)
-    return Segmenter(graphs, model.tokenizer, InputSpec.read(folder), manifest)
+    return Segmenter(graphs, model.tokenizer, model.spec, manifest)
 
 
 class OpenVinoGraphs:
@@ -42,6 +48,7 @@ class OpenVinoGraphs:
         # OpenVINO computes from the mapped files: they must live as long as it does.
         self._mapped = {name: ov.Tensor(blob, shared_memory=True) for name, blob in model.blobs.items()}
         self._threads = threads
+        self._finite = model.finite
         self._encoder = self._request(ENCODER, precision)
         self._head = self._request(HEAD, precision)
         self._tower: ov.InferRequest | None = None
@@ -64,6 +71,8 @@ class OpenVinoGraphs:
         """See `Graphs.logits`."""
         self._encoder.infer([pixels])
         reduced = [_output(self._encoder, index) for index in range(len(self._encoder.output_tensors))]
+        if not (self._finite and all(np.isfinite(each).all() for each in reduced)):
+            return np.full((len(texts), 1, 1), np.nan, np.float32)
         # Prompts one by one, as on torch: one never changes another's bytes.
         answers = []
         for text in texts:
@@ -82,6 +91,6 @@ def _output(request: ov.InferRequest, index: int) -> NDArray[np.float32]:
     return view
 
 
-def _precision(manifest: Manifest, settings: EngineSettings, core: ov.Core) -> Precision:
-    fast = settings.precision == "fast" and manifest.admits("bf16") and has_bf16(core)
+def _precision(manifest: Manifest, settings: EngineSettings) -> Precision:
+    fast = settings.precision == "fast" and manifest.admits("bf16") and has_bf16(ov.Core())
     return "bf16" if fast else "f32"

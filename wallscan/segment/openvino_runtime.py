@@ -9,6 +9,8 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 import openvino as ov  # noqa: E402 - after the line above
 
+__all__ = ["DEVICE", "Precision", "has_bf16", "ov", "processor", "properties"]
+
 Precision = Literal["f32", "bf16"]
 DEVICE = "CPU"
 

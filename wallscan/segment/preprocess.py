@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError
+from wallscan.models.delta import whole_folder
 from wallscan.models.files import PREPROCESSOR
 
 MAX_SIDE = 2048
@@ -26,12 +27,13 @@ class InputSpec:
 
     @classmethod
     def read(cls, folder: Path) -> "InputSpec":
-        """From transformers' `preprocessor_config.json`.
+        """From transformers' `preprocessor_config.json`, a delta's from its base.
 
-        `size` is a number, height and width, or the shortest edge. Raises BundleError `bundle_unloadable`.
+        `size` is a number, height and width, or the shortest edge. Raises BundleError `bundle_unloadable`,
+        or `bundle_base_missing`.
         """
         try:
-            config = json.loads((folder / PREPROCESSOR).read_bytes())
+            config = json.loads((whole_folder(folder) / PREPROCESSOR).read_bytes())
             side = _side(config["size"])
             mean, std = (_triple(config[key]) for key in ("image_mean", "image_std"))
         except (ValueError, KeyError, TypeError) as error:

@@ -32,6 +32,28 @@ def mask(run_id: UUID, photo_id: UUID, attempt: int, prompt_index: int) -> str:
     return f"{run(run_id)}{photo_id}/{attempt:d}/{prompt_index:d}.png"
 
 
+def probability_map(run_id: UUID, photo_id: UUID, attempt: int, prompt_index: int) -> str:
+    """The probability map that a mask was made from, beside it."""
+    return f"{run(run_id)}{photo_id}/{attempt:d}/{prompt_index:d}.map.png"
+
+
+def dataset(dataset_id: UUID) -> str:
+    """A data set's zip file as it was handed in."""
+    return f"datasets/{dataset_id}.zip"
+
+
+def training(training_id: UUID) -> str:
+    """The prefix of all checkpoints of a training."""
+    return f"trainings/{training_id}/"
+
+
+def checkpoint(training_id: UUID, attempt: int, step: int, name: str) -> str:
+    """A file of a checkpoint. With attempt and step in it, a key is written once."""
+    if not _MODEL_FILE.fullmatch(name):
+        raise ValueError(f"not a checkpoint file's name: {name!r}")
+    return f"{training(training_id)}{attempt:d}/{step:d}/{name}"
+
+
 def model(digest: str) -> str:
     """The prefix of a bundle's files; `digest` is the SHA-256 (hex) of its manifest."""
     if not _DIGEST.fullmatch(digest):

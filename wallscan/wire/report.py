@@ -6,7 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from wallscan.domain.area import Basis
+from wallscan.domain.looks import Look
 from wallscan.wire.common import Body
+from wallscan.wire.measured import MeasuredNumbers
 
 RowStatus = Literal[
     "succeeded",
@@ -38,10 +41,24 @@ class WallRow(Body):
     coverage_pct: float | None = Field(description="null where no photo counts; never a mean of percentages")
     max_photo_coverage_pct: float | None
     worst_photo: str | None = Field(description="path of the photo with the highest coverage")
+    basis: Basis | Literal["mixed"] = Field(
+        default=Basis.PHOTO, description="what coverage is a share of; `mixed`: not the same in all photos"
+    )
+    cells_found: int = Field(default=0, description="grid cells of the counted photos that hold some")
+    cells_analysed: int = 0
+    cell_coverage_pct: float | None = Field(default=None, description="null where no cell was counted")
+    cracks: int = Field(default=0, description="in all counted photos; one seen on two photos counts twice")
+    length_px: float = Field(default=0.0, description="summed over counted photos, each in its own pixels")
+    max_width_px: float | None = None
+    photos_with_scale: int = Field(default=0, description="counted photos whose length is known in mm")
+    length_mm: float | None = Field(default=None, description="of those photos; null where there is none")
+    max_width_mm: float | None = None
+    max_width_band: int | None = Field(default=None, description="0 to 5 after BRE Digest 251: guidance only")
+    photos_to_review: int = Field(default=0, description="counted photos with a reason to look again")
 
 
-class PhotoRow(Body):
-    """One photo and prompt, of whatever state: nothing handed in is missing here."""
+class PhotoFate(Body):
+    """A photo and prompt and what became of it."""
 
     photo_id: uuid.UUID
     wall: str | None
@@ -66,6 +83,13 @@ class PhotoRow(Body):
     )
 
 
+class PhotoRow(MeasuredNumbers, PhotoFate):
+    """One photo and prompt, of whatever state: nothing handed in is missing here.
+
+    Fields in their order: what became of the photo, then what was measured.
+    """
+
+
 class RunFacts(Body):
     """What made the numbers: they mean nothing without it."""
 
@@ -75,6 +99,10 @@ class RunFacts(Body):
     model_digest: str
     prompts: list[str]
     postprocess: dict[str, Any]
+    runtimes: list[str] = Field(
+        default=[], description="what computed the results; of several, none gives all the same bytes again"
+    )
+    look: Look
     created_at: dt.datetime
     started_at: dt.datetime | None
     ended_at: dt.datetime | None
@@ -83,14 +111,15 @@ class RunFacts(Body):
 class Report(Body):
     """A site's, wall's or inspection's report.
 
-    Coverage is a share of the photographed area: without a scale no other claim is made.
+    Coverage is a share of the photographed area, or of the wall's where a polygon or a wall prompt says
+    which part of the photos is wall: `basis` says which.
     """
 
     site_id: uuid.UUID
     site: str
     inspection_id: uuid.UUID
     inspection: str
-    basis: Literal["photographed area"] = "photographed area"
+    basis: Literal["photographed area", "wall area", "mixed"] = "photographed area"
     run: RunFacts
     walls: list[WallRow]
     photos: list[PhotoRow] = Field(default=[], description="only where asked for with `photos=true`")

@@ -7,8 +7,10 @@ from typing import Any
 from pydantic import Field
 
 from wallscan.domain.lifecycle import RunState, TaskState
+from wallscan.domain.looks import DEFAULT_LOOK, Look
 from wallscan.domain.prompts import DEFAULT_PROMPTS
 from wallscan.wire.common import Body
+from wallscan.wire.scale import Scale
 from wallscan.wire.uploads import FirstError
 
 
@@ -18,6 +20,17 @@ class NewRun(Body):
     prompts: list[str] = Field(default=list(DEFAULT_PROMPTS))
     model: str | None = Field(
         default=None, description="a model version's id, digest or name (its newest); default: the active one"
+    )
+    look: Look = Field(default=DEFAULT_LOOK, description="how closely the photos are looked at")
+    scale: Scale | None = Field(default=None, description="of the photos that have none of their own")
+    postprocess: dict[str, Any] = Field(
+        default={},
+        description="`name` of the pipeline (`standard`, `founding`), and the parameters that shall differ",
+    )
+    from_run: uuid.UUID | None = Field(
+        default=None,
+        description="measure the probability maps of this run of the inspection again, with its model and "
+        "prompts; photos whose maps are not there are looked at anew",
     )
 
 
@@ -42,6 +55,9 @@ class Run(Body):
     model_digest: str
     prompts: list[str]
     postprocess: dict[str, Any]
+    look: Look
+    scale: Scale | None = None
+    from_run_id: uuid.UUID | None = Field(description="the run whose probability maps were measured again")
     photos: int = Field(description="distinct photos to analyse")
     items: int = Field(description="photos x prompts")
     counts: ItemCounts
@@ -72,4 +88,7 @@ class Item(Body):
     analysed_px: int | None
     presence: float | None
     threshold: float | None
+    estimated_coverage_pct: float | None = Field(description="expected coverage by calibrated probabilities")
+    estimated_low_pct: float | None = Field(description="lower end of its 90 % interval")
+    estimated_high_pct: float | None
     mask_sha256: str | None

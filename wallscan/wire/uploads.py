@@ -8,6 +8,8 @@ from pydantic import Field
 
 from wallscan.domain.lifecycle import ArchiveState, PhotoState
 from wallscan.wire.common import Body
+from wallscan.wire.measured import MeasuredNumbers
+from wallscan.wire.scale import PointPx, Scale
 
 MAX_MANIFEST_FILES = 1000
 MAX_PHOTO_BYTES = 64 * 2**20
@@ -88,7 +90,19 @@ class Archive(Body):
     created_at: dt.datetime
 
 
-class PhotoResult(Body):
+class PhotoChange(Body):
+    """What a person says of a photo. A field that is not sent stays; null takes back what was said."""
+
+    scale: Scale | None = Field(default=None, description="how large its pixels are; default: the run's")
+    wall_polygon_px: list[PointPx] | None = Field(
+        default=None,
+        min_length=3,
+        max_length=200,
+        description="corners of the wall, x and y, in upright pixels",
+    )
+
+
+class PhotoResult(MeasuredNumbers):
     """What a run found on a photo for one prompt."""
 
     run_id: uuid.UUID
@@ -100,6 +114,14 @@ class PhotoResult(Body):
     max_probability: float
     threshold: float | None
     components: int
+    orientation_coherence: float | None = Field(default=None, description="1: all parallel, 0: all ways")
+    orientation_histogram_pct: list[float] | None = Field(
+        default=None, description="share of the length in 12 bins of 15 degrees, the first around 0"
+    )
+    largest_crack_length_px: float | None = None
+    largest_crack_polyline_px: list[PointPx] | None = Field(
+        default=None, description="its longest way, x and y, in upright pixels"
+    )
 
 
 class Photo(Body):
@@ -124,5 +146,7 @@ class Photo(Body):
     height_px: int | None
     taken_at: dt.datetime | None
     camera: str | None
+    scale: Scale | None = None
+    wall_polygon_px: list[PointPx] | None = None
     created_at: dt.datetime
     results: list[PhotoResult] = Field(default=[])

@@ -7,10 +7,47 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from trainer.data import DataReport, Sample, Shape, Truth, read_samples
+from trainer.data.report import Reason
 from trainer.render import render
 
 NAMES = {"crack": "NewCracks - v2", "drywall joint": "drywall-join"}
 KINDS = {"crack": "cracks", "drywall joint": "joints"}
+
+
+def write_image(path: Path, width: int = 64, height: int = 64, seed: int | None = None) -> Path:
+    """A grey photo, or with a seed one that looks like no other."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coarse = np.full((8, 8, 3), 180, np.uint8)
+    if seed is not None:
+        coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    _, data = cv2.imencode(path.suffix, image)
+    path.write_bytes(data.tobytes())
+    return path
+
+
+def read(*roots: Path) -> tuple[dict[str, Sample], DataReport]:
+    """All samples by the photo's path below its root."""
+    samples, report = read_samples(roots)
+    names = {
+        sample.image.relative_to(root).as_posix(): sample
+        for sample in samples
+        for root in roots
+        if sample.image.is_relative_to(root)
+    }
+    return names, report
+
+
+def points(truth: Truth) -> np.ndarray:
+    """The corners (N, 2) of an outline."""
+    assert isinstance(truth, Shape)
+    return truth.points
+
+
+def noted(report: DataReport) -> dict[Reason, int]:
+    """What the report counts."""
+    return dict(report.notes)
 
 
 def object_xml(name: str, points: np.ndarray | None = None, box: tuple[float, ...] | None = None) -> str:
@@ -32,9 +69,7 @@ def document(objects: str, side: int = 64) -> str:
 
 
 def write_photo(folder: Path, stem: str, annotation: str, side: int = 64) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    image = np.full((side, side, 3), 180, np.uint8)
-    cv2.imwrite(str(folder / f"{stem}.jpg"), image)
+    write_image(folder / f"{stem}.jpg", side, side)
     (folder / f"{stem}.xml").write_text(annotation, encoding="utf-8")
     return folder / f"{stem}.jpg"
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from trainer.data import Sample, Shape
 from wallscan.models.manifest import BundleFile, Family, Manifest
+from wallscan.segment.engine import Runtime
 
 SIDE = 80
 LEVELS = {"crack": 120, "cracks": 120, "drywall joint": 220}
@@ -33,6 +34,7 @@ class KnowingEngine:
     """
 
     input_px = SIDE
+    runtime = Runtime("tests", "1", "cpu", "float32")
 
     def __init__(self, fires_on=(), presence=0.0):
         self.fires_on = fires_on

@@ -1,6 +1,7 @@
 """`python -m trainer evaluate` from end to end, with a tiny model."""
 
 import json
+import shutil
 
 import cv2
 import pytest
@@ -31,7 +32,11 @@ def test_it_writes_every_table_a_page_and_pictures(tmp_path, bundle, data, tta):
     assert result.exit_code == 0, result.output
     found = json.loads(out.read_text())
     assert found["model"]["name"] == "tests/tiny"
-    assert found["data"] == {"split": "valid", "photos": 8, "groups": 2, "tta": tta}
+    assert found["data"] == {
+        "photos": 8, "groups": 4, "split": "official", "part": "valid", "tta": tta,
+    }  # fmt: skip
+    assert found["leaks"]["crack"]["any"] == 0
+    assert found["leak_free"] == found["honest"]
     assert len(found["photos"]) == 8
     for family in ("crack", "drywall joint", "all"):
         assert found["report"][family]["photos"] == found["honest"][family]["photos"]
@@ -44,7 +49,9 @@ def test_it_writes_every_table_a_page_and_pictures(tmp_path, bundle, data, tta):
     assert all(title in page.read_text() for title in HONEST_ROWS.values())
     assert {path.name for path in pictures.iterdir()} == {"crack.png", "drywall-joint.png"}
     for path in pictures.iterdir():
-        assert len({tuple(pixel) for pixel in cv2.imread(str(path)).reshape(-1, 3)[::97].tolist()}) > 10
+        sheet = cv2.imread(str(path))
+        assert sheet is not None
+        assert len({tuple(pixel) for pixel in sheet.reshape(-1, 3)[::97].tolist()}) > 10
 
 
 def test_several_data_sets_are_judged_together(tmp_path, bundle, data):
@@ -54,13 +61,35 @@ def test_several_data_sets_are_judged_together(tmp_path, bundle, data):
     assert json.loads(out.read_text())["data"]["photos"] == 10
 
 
+def test_photos_that_were_learnt_from_are_told_and_judged_apart(tmp_path, bundle):
+    out, leaky = tmp_path / "out.json", write_data(tmp_path / "leaky", count=2, side=64)
+    for ending in ("jpg", "xml"):
+        shutil.copy(leaky / "cracks" / "valid" / f"valid-0.{ending}", leaky / "cracks" / "train")
+    result = evaluate("--model", bundle, "--data", leaky, "--json", out)
+    assert result.exit_code == 0, result.output
+    assert "crack: 1 of 2 validation photos leak" in result.output
+    found = json.loads(out.read_text())
+    assert (found["honest"]["all"]["photos"], found["leak_free"]["all"]["photos"]) == (4, 2)
+    assert list(found["leak_free"]) == ["drywall joint", "all"]
+
+
+def test_a_split_by_groups_judges_photos_of_all_folders(tmp_path, bundle, data):
+    out = tmp_path / "out.json"
+    result = evaluate("--model", bundle, "--data", data, "--split", "grouped", "--json", out)
+    assert result.exit_code == 0, result.output
+    found = json.loads(out.read_text())
+    assert found["data"]["split"] == "grouped"
+    assert {row["image"].partition("-")[0] for row in found["photos"]} <= {"train", "valid"}
+    assert found["leak_free"] == found["honest"]
+
+
 @pytest.mark.parametrize(
-    ("model", "split", "code"),
+    ("model", "part", "code"),
     [("nothing there", "valid", "model_source_unknown"), (None, "march", "folder_without_photos")],
 )
-def test_what_cannot_be_evaluated_is_refused_with_a_code(tmp_path, bundle, data, model, split, code):
+def test_what_cannot_be_evaluated_is_refused_with_a_code(tmp_path, bundle, data, model, part, code):
     out = tmp_path / "out.json"
-    result = evaluate("--model", model or bundle, "--data", data, "--split", split, "--json", out)
+    result = evaluate("--model", model or bundle, "--data", data, "--part", part, "--json", out)
     assert result.exit_code == 2
     assert code in result.output
     assert not out.exists()

@@ -7,12 +7,20 @@ import typer
 
 from wallscan.client import flow
 from wallscan.client.commands.options import (
+    DetailOption,
+    FlipOption,
     FolderArgument,
     InspectionOption,
+    MarkerMmOption,
+    MmPerPxOption,
     ModelOption,
     OverwriteOption,
+    ParameterOption,
+    PipelineOption,
     PromptOption,
     SiteOption,
+    chosen_scale,
+    postprocess,
 )
 from wallscan.client.connect import connected
 from wallscan.client.errors import ApiError
@@ -20,6 +28,8 @@ from wallscan.client.exits import SOME_FAILED
 from wallscan.client.output import make_output, refuse_taken
 from wallscan.client.screen import open_screen, show_outcome, show_refusals
 from wallscan.domain.codes import Code
+from wallscan.domain.looks import DEFAULT_DETAIL, Look
+from wallscan.domain.pipelines import DEFAULT_PIPELINE
 from wallscan.domain.prompts import DEFAULT_PROMPTS, normal_prompts
 
 
@@ -28,12 +38,18 @@ def inspect(
     prompt: PromptOption = None,
     site: SiteOption = None,
     model: ModelOption = None,
+    detail: DetailOption = DEFAULT_DETAIL,
+    flip: FlipOption = False,
+    pipeline: PipelineOption = DEFAULT_PIPELINE,
+    parameter: ParameterOption = None,
     out: Annotated[
         Path | None,
         typer.Option(file_okay=False, help="Where to write.", show_default="wallscan-report-DATE"),
     ] = None,
     overwrite: OverwriteOption = False,
     inspection: InspectionOption = None,
+    mm_per_px: MmPerPxOption = None,
+    marker_mm: MarkerMmOption = None,
 ) -> None:
     """Inspect a folder of photos and write a report.
 
@@ -46,13 +62,16 @@ def inspect(
     """
     screen = open_screen()
     prompts = normal_prompts(prompt if prompt is not None else DEFAULT_PROMPTS)
+    scale = chosen_scale(mm_per_px, marker_mm)
+    wanted = postprocess(pipeline, parameter)
     photos = flow.scanned(folder, screen)
     refuse_taken(out, overwrite=overwrite)
     with connected(screen) as client:
         visit = flow.chosen_inspection(client, site or folder.resolve().name, inspection)
         refusals = flow.sent(client, visit, photos, screen).refusals
         try:
-            run = flow.followed(client, client.submit(visit.id, prompts, model), screen)
+            order = client.submit(visit.id, prompts, model, wanted, look=Look(detail, flip), scale=scale)
+            run = flow.followed(client, order, screen)
         except ApiError as error:
             if error.code != Code.INSPECTION_EMPTY:
                 raise

@@ -10,14 +10,20 @@ from wallscan.client.bundles import bundle, send_bundle
 from wallscan.client.connect import connected
 from wallscan.client.errors import InputError
 from wallscan.client.exits import DONE, SYSTEM_FAILED, USAGE
+from wallscan.client.gate import activate as activate_behind_gate
+from wallscan.client.gate import show_line, show_model
 from wallscan.client.http import Client
 from wallscan.client.meter import meter
 from wallscan.client.screen import Screen, open_screen, plain
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import ModelState
-from wallscan.wire.models import Model
+from wallscan.wire.models import ActivationOrder, Benchmark, Model, RollbackOrder
 
 app = typer.Typer(no_args_is_help=True, help="List, add and activate model versions.")
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Id, digest (or its beginning) or name of the version.")
+]
+ReasonOption = Annotated[str | None, typer.Option(help="Why, for the record.", show_default=False)]
 
 
 @app.command("list")
@@ -49,13 +55,15 @@ def add(
     revision: Annotated[
         str | None, typer.Option(help="Branch, tag or commit on the hub.", show_default="main")
     ] = None,
-    activate: Annotated[bool, typer.Option("--activate", help="Let it serve at once.")] = False,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Let it serve where it is not worse than the active one.")
+    ] = False,
 ) -> None:
     """Add a model: fetch it, pack it, send it, have it checked.
 
     Takes CLIPSeg weights as safetensors with their config and tokenizer; pickled weights are never loaded.
     Ends with 0 once the model is ready, 2 where it was rejected (the code says why), 1 where the hub or the
-    system failed.
+    system failed; with --activate as `models activate` does.
     """
     screen = open_screen()
     with bundle(source, name, revision) as (folder, manifest), connected(screen, trainer=True) as client:
@@ -64,35 +72,92 @@ def add(
             sent = send_bundle(client, folder, manifest, progress)
         model = sent if sent.state is ModelState.READY else client.checked_model(sent.id)
         if activate and model.state is ModelState.READY:
-            model = client.activate_model(model.id)
+            raise typer.Exit(activate_behind_gate(client, screen, model, ActivationOrder()))
     raise typer.Exit(_told(screen, model))
 
 
 @app.command()
-def activate(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Id, digest (or its beginning) or name of the version.")
-    ],
-) -> None:
-    """Let this version serve the runs that name none."""
+def show(model: ModelArgument) -> None:
+    """Show a version: where it comes from, what its comparison came to, when it served and why."""
     screen = open_screen()
     with connected(screen) as client:
-        chosen = client.activate_model(_found(client, model))
-    raise typer.Exit(_told(screen, chosen))
+        detail = client.model(_found(client, model).id)
+    show_model(screen, detail)
+    for key in ("base", "licence", "attribution", "data", "data_digest", "seed"):
+        if value := detail.manifest.get(key):
+            told = "; ".join(value) if isinstance(value, list) else str(value)
+            screen.result(f"{key.replace('_', ' ')}: {told}")
+    for served in detail.activations:
+        why = "" if served.reason is None else f": {served.reason}"
+        by = served.key_name or "the system"
+        screen.result(f"serves from {served.created_at:%Y-%m-%d %H:%M}, {served.kind}, by {by}{why}")
 
 
-def _found(client: Client, wanted: str) -> UUID:
-    """The id of a version: newest first where a name has several."""
+@app.command()
+def activate(
+    model: ModelArgument,
+    force: Annotated[
+        bool, typer.Option("--force", help="Without a comparison, or against its outcome. Needs --reason.")
+    ] = False,
+    reason: ReasonOption = None,
+) -> None:
+    """Let this version serve the runs that name none, where it is not worse than the one that does now.
+
+    Both are compared first, and the numbers are shown. Ends with 0 once it serves, 2 where it was refused,
+    1 where the comparison came to nothing.
+    """
+    if force and reason is None:
+        raise InputError(Code.REQUEST_INVALID, "--force needs a --reason, which goes on record")
+    screen = open_screen()
+    with connected(screen, trainer=True) as client:
+        order = ActivationOrder(force=force, reason=reason)
+        status = activate_behind_gate(client, screen, _found(client, model), order)
+    raise typer.Exit(status)
+
+
+@app.command()
+def rollback(reason: ReasonOption = None) -> None:
+    """Let the version serve again that served before the active one. Again: the one before that."""
+    screen = open_screen()
+    with connected(screen) as client:
+        show_line(screen, client.roll_back_model(RollbackOrder(reason=reason)))
+
+
+@app.command()
+def benchmark(
+    dataset: Annotated[
+        UUID | None, typer.Option(help="Compare on this data set (its id) from now on.", show_default=False)
+    ] = None,
+    rendered: Annotated[
+        bool, typer.Option("--rendered", help="Compare on rendered walls from now on.")
+    ] = False,
+) -> None:
+    """Show what versions are compared on before they serve, or choose it."""
+    if rendered and dataset is not None:
+        raise InputError(Code.REQUEST_INVALID, "either --dataset or --rendered")
+    screen = open_screen()
+    with connected(screen) as client:
+        changes = rendered or dataset is not None
+        screen.result(_benchmark(client.set_benchmark(dataset) if changes else client.benchmark()))
+
+
+def _benchmark(chosen: Benchmark) -> str:
+    if chosen.dataset_id is None:
+        return "Versions are compared on rendered walls."
+    return f"Versions are compared on {chosen.name} ({chosen.dataset_id}, SHA-256 {chosen.sha256})."
+
+
+def _found(client: Client, wanted: str) -> Model:
+    """A version: the newest where a name has several."""
     newest_first = sorted(client.models(), key=lambda model: model.created_at, reverse=True)
     for model in newest_first:
         if wanted in (str(model.id), model.name) or (len(wanted) >= 8 and model.digest.startswith(wanted)):
-            return model.id
+            return model
     raise InputError(Code.MODEL_UNKNOWN, f"there is no model {wanted!r}")
 
 
 def _told(screen: Screen, model: Model) -> int:
-    serving = ", active" if model.active else ""
-    screen.result(f"Model {model.name} {model.digest[:12]}: {model.state}{serving} ({model.id})")
+    show_line(screen, model)
     if model.state is ModelState.REJECTED:
         screen.say(f"{model.detail} [{model.code}]")
         return USAGE

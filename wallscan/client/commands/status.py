@@ -7,10 +7,8 @@ import typer
 
 from wallscan.client import flow
 from wallscan.client.connect import connected
-from wallscan.client.exits import DONE, SOME_FAILED, SYSTEM_FAILED
+from wallscan.client.exits import run_exit
 from wallscan.client.screen import open_screen, show_run
-from wallscan.domain.lifecycle import RunState
-from wallscan.wire.runs import Run
 
 
 def status(
@@ -25,10 +23,4 @@ def status(
     with connected(screen) as client:
         state = flow.watched(client, client.run(run), screen) if wait else client.run(run)
     show_run(screen, state)
-    raise typer.Exit(_exit_code(state))
-
-
-def _exit_code(run: Run) -> int:
-    if run.state is RunState.FAILED:
-        return SYSTEM_FAILED
-    return SOME_FAILED if run.counts.failed or run.skipped else DONE
+    raise typer.Exit(run_exit(state))

@@ -6,15 +6,25 @@ import typer
 
 from wallscan.client import flow
 from wallscan.client.commands.options import (
+    DetailOption,
+    FlipOption,
     FolderArgument,
     InspectionOption,
+    MarkerMmOption,
+    MmPerPxOption,
     ModelOption,
+    ParameterOption,
+    PipelineOption,
     PromptOption,
     SiteOption,
+    chosen_scale,
+    postprocess,
 )
 from wallscan.client.connect import connected
 from wallscan.client.exits import DONE, SOME_FAILED
 from wallscan.client.screen import open_screen, show_refusals
+from wallscan.domain.looks import DEFAULT_DETAIL, Look
+from wallscan.domain.pipelines import DEFAULT_PIPELINE
 from wallscan.domain.prompts import DEFAULT_PROMPTS, normal_prompts
 
 
@@ -25,6 +35,12 @@ def upload(
     start: Annotated[bool, typer.Option("--start", help="Start a run, and do not wait for it.")] = False,
     prompt: PromptOption = None,
     model: ModelOption = None,
+    detail: DetailOption = DEFAULT_DETAIL,
+    flip: FlipOption = False,
+    mm_per_px: MmPerPxOption = None,
+    marker_mm: MarkerMmOption = None,
+    pipeline: PipelineOption = DEFAULT_PIPELINE,
+    parameter: ParameterOption = None,
 ) -> None:
     """Upload a folder of photos to an inspection.
 
@@ -33,12 +49,15 @@ def upload(
     """
     screen = open_screen()
     prompts = normal_prompts(prompt if prompt is not None else DEFAULT_PROMPTS)
+    scale = chosen_scale(mm_per_px, marker_mm)
+    wanted = postprocess(pipeline, parameter)
     photos = flow.scanned(folder, screen)
     with connected(screen) as client:
         visit = flow.chosen_inspection(client, site or folder.resolve().name, inspection)
         refusals = flow.sent(client, visit, photos, screen).refusals
         screen.result(f"Inspection: {visit.id}")
         if start:
-            screen.result(f"Run: {client.submit(visit.id, prompts, model).id}")
+            run = client.submit(visit.id, prompts, model, wanted, look=Look(detail, flip), scale=scale)
+            screen.result(f"Run: {run.id}")
     show_refusals(screen, refusals)
     raise typer.Exit(SOME_FAILED if refusals else DONE)

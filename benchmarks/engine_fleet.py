@@ -1,0 +1,92 @@
+"""`python -m benchmarks.engine_fleet`: does a worker process a core keep all cores busy?
+
+Runs photos through the whole private stack with the shipped model, which is the hard case: the smaller the
+network, the larger the share of queue, database and storage. Busy is a process that computes, or would if
+another had not taken its core (from Linux' scheduler statistics); what is left is waiting for a server.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from wallscan.client.http import Client
+from wallscan.client.meter import meter
+from wallscan.client.scan import scan
+from wallscan.client.upload import Uploader, total_bytes
+from wallscan.domain.prompts import DEFAULT_PROMPTS
+from wallscan.local.stack import Stack, usable_cores
+
+PHOTO_PX = (1280, 960)
+WARM_PHOTOS = 8
+
+
+def write_photos(folder: Path, first: int, count: int) -> Path:
+    """JPEG files of rendered walls, no two alike."""
+    from tests.photos.pictures import wall
+
+    folder.mkdir()
+    for number in range(first, first + count):
+        Image.fromarray(wall(*PHOTO_PX, number)).save(folder / f"{number:05}.jpg", quality=90)
+    return folder
+
+
+def busy_s(pids: set[int]) -> dict[int, float]:
+    """Seconds that each process computed or waited for a core, over all its threads."""
+    found = {}
+    for pid in pids:
+        threads = Path("/proc", str(pid), "task").glob("*/schedstat")
+        fields = [path.read_text(encoding="ascii").split() for path in threads]
+        found[pid] = sum(int(ran) + int(waited) for ran, waited, _ in fields) / 1e9
+    return found
+
+
+def inspect(client: Client, folder: Path, console: Console) -> float:
+    """Hand in and inspect a folder; seconds from the submission to the end."""
+    files = scan(folder).found
+    visit = client.open_inspection(client.make_site(folder.name).id)
+    with meter(console, "Upload", total_bytes(files), "bytes") as progress:
+        Uploader(client, visit.id, progress).send(files)
+    began = time.perf_counter()
+    run = client.submit(visit.id, DEFAULT_PROMPTS)
+    for _ in client.watch(run.id):
+        pass
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Start a stack of its own, measure, show, and delete everything."""
+    from tests.local.processes import descendants
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photos", type=int, default=500)
+    count = parser.parse_known_args()[0].photos
+    console, workers = Console(width=100), usable_cores()
+    with tempfile.TemporaryDirectory(prefix="wallscan-bench-") as folder:
+        warm = write_photos(Path(folder, "warm"), 0, WARM_PHOTOS)
+        photos = write_photos(Path(folder, "photos"), WARM_PHOTOS, count)
+        stack = Stack(Path(folder, "data"), workers=workers, trainer=False, keep=False)
+        with stack, Client(stack.url, stack.api_key) as client:
+            inspect(client, warm, console)
+            launched = json.loads(Path(folder, "data", "stack.json").read_bytes())["children"]
+            children = descendants(launched["worker"])
+            before = busy_s(children)
+            took = inspect(client, photos, console)
+            after = busy_s(children)
+    table = Table(
+        "worker process", "busy", title=f"{count} photos, {len(DEFAULT_PROMPTS)} prompts, {took:.1f} s"
+    )
+    for pid in sorted(children):
+        table.add_row(str(pid), f"{(after[pid] - before[pid]) / took:.0%}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

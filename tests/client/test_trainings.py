@@ -1,0 +1,123 @@
+"""Data sets and trainings from the command line, against the real API; the trainer is made up here."""
+
+import threading
+import time
+import uuid
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.client.test_datasets import lay
+from tests.records.given import given_model
+from tests.records.test_trainings import epoch
+from tests.system.cli import id_after
+from wallscan.client.main import app
+from wallscan.domain.codes import Code
+from wallscan.records import training_claims
+from wallscan.records.session import transaction
+
+
+@pytest.fixture
+def run(api_url, key, monkeypatch, tmp_path):
+    """Run `wallscan …`: what it printed, where it ended as it should."""
+    monkeypatch.setenv("WALLSCAN_URL", api_url)
+    monkeypatch.setenv("WALLSCAN_API_KEY", key)
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*args, status=0):
+        result = CliRunner().invoke(app, [*map(str, args)])
+        assert result.exit_code == status, result.output
+        return result.output
+
+    return invoke
+
+
+@pytest.fixture
+def dataset(run, tmp_path):
+    """The id of a data set that was sent."""
+    lay(tmp_path / "walls", "cracks/train/1.jpg", "cracks/train/1.xml")
+    printed = run("datasets", "add", "walls", "--name", "Mill Lane")
+    assert "Data set Mill Lane: stored" in printed
+    return printed.rpartition("(")[2].partition(")")[0]
+
+
+@pytest.fixture
+def trainer(engine):
+    """Carries out the next training in the background, to the end that it is given."""
+    threads = []
+
+    def carry_out(end):
+        claim = None
+        while claim is None:
+            time.sleep(0.05)
+            with transaction(engine) as session:
+                for message in training_claims.due(session, -1):
+                    claim = training_claims.claim(session, message.training_id, "a-trainer", 60)
+        for number in (1, 2):
+            with transaction(engine) as session:
+                training_claims.advance(session, claim, [epoch(number)], step=4 * number, steps=8, eta_s=1.0)
+        end(claim)
+
+    def start(end):
+        threads.append(threading.Thread(target=carry_out, args=(end,)))
+        threads[-1].start()
+
+    yield start
+    for thread in threads:
+        thread.join()
+
+
+def test_the_same_folder_is_sent_once(run, dataset):
+    assert f"Data set Mill Lane: stored ({dataset})" in run("datasets", "add", "walls")
+    assert "Mill Lane" in run("datasets", "list")
+
+
+def test_a_training_is_watched_to_its_model(run, dataset, engine, trainer):
+    model_id = given_model(engine)
+
+    def succeed(claim):
+        with transaction(engine) as session:
+            assert training_claims.finish(session, claim, model_id)
+
+    trainer(succeed)
+    printed = run("train", "--dataset", dataset, "--name", "house/mill-lane", "--watch")
+    training = id_after("Training", printed)
+    assert "epoch 2, step 8: loss 1.000; held out -, IoU 0.500" in printed
+    assert f"Training {training}, house/mill-lane: succeeded, step 8 of 8" in printed
+    assert str(model_id) in printed
+    assert "succeeded" in run("trainings", "list")
+    assert "epoch 1, step 4" in run("trainings", "show", training)
+    assert "training_not_cancellable" in run("trainings", "cancel", training, status=2)
+
+
+def test_one_that_fails_says_why(run, dataset, engine, trainer):
+    def fail(claim):
+        with transaction(engine) as session:
+            assert training_claims.fail(session, claim, Code.RECIPE_INVALID, "stages: missing")
+
+    trainer(fail)
+    order = ("train", "--recipe", "full", "--dataset", dataset, "--name", "house/x")
+    assert "stages: missing [recipe_invalid]" in run(*order, "--watch", status=1)
+
+
+def test_without_watching_it_may_be_cancelled(run, dataset, tmp_path):
+    (tmp_path / "recipe.json").write_text('{"stages": []}')
+    printed = run("train", "--recipe", "recipe.json", "--dataset", dataset, "--name", "house/x")
+    assert "queued" in printed
+    assert "cancelled" in run("trainings", "cancel", id_after("Training", printed))
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--name", "no such name!"], "request_invalid"),
+        (["--base", "house/nothing"], "model_unknown"),
+        (["--dataset", uuid.UUID(int=0)], "dataset_unknown"),
+        (["--recipe", "broken.json"], "recipe_invalid"),
+        (["--recipe", "list.json"], "recipe_invalid"),
+    ],
+)
+def test_an_order_that_cannot_be_carried_out(run, dataset, tmp_path, options, code):
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "list.json").write_text("[]")
+    assert code in run("train", "--dataset", dataset, "--name", "house/x", *options, status=2)

@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from wallscan.domain.review import ReviewReason
+from wallscan.domain.scale import ScaleSource, UniformScale
+from wallscan.measure.measurements import TOO_FAR_MM_PER_PX, Circumstances, Measurements, measurements
+from wallscan.measure.scale import Plane
+from wallscan.records.measured_columns import MeasuredColumns
+from wallscan.wire.measured import MEASURED_COLUMNS
+
+CLEAR = Circumstances(cell_px=1.0, presence=0.9, gate=0.5)
+masks = arrays(
+    np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30)), elements=st.sampled_from([0, 255])
+)
+
+
+def scaled(mm_per_px, **more):
+    plane = Plane.uniform(UniformScale(mm_per_px, ScaleSource.GIVEN))
+    return Circumstances(cell_px=more.pop("cell_px", 1.0), presence=0.9, gate=0.5, plane=plane, **more)
+
+
+def bar(width_px=8, length_px=300):
+    mask = np.zeros((100, 400), np.uint8)
+    mask[40 : 40 + width_px, 50 : 50 + length_px] = 255
+    return mask
+
+
+def test_every_measurement_is_a_column_and_every_column_is_shown():
+    columns = {name for name in vars(MeasuredColumns) if not name.startswith("_")}
+    assert set(Measurements.__slots__) | {"basis"} == columns
+    assert set(MEASURED_COLUMNS) < columns
+
+
+def test_nothing_found_is_no_length_and_no_width():
+    found = measurements(np.zeros((100, 400), np.uint8), scaled(0.5))
+    assert (found.cells_found, found.cells_analysed, found.cracks) == (0, 64 * 16, 0)
+    assert (found.length_px, found.length_mm, found.mean_width_px, found.max_width_mm) == (
+        0.0,
+        0.0,
+        None,
+        None,
+    )
+    assert (found.at_resolution_limit, found.width_band, found.review_reasons) == (None, None, [])
+
+
+def test_millimetres_are_pixels_times_the_scale():
+    found = measurements(bar(), scaled(0.5))
+    assert (found.mm_per_px, found.scale_source) == (0.5, "given")
+    assert found.length_px is not None
+    assert found.length_mm == pytest.approx(found.length_px * 0.5, abs=0.01)
+    for name in ("mean", "p95", "max"):
+        px, mm = getattr(found, f"{name}_width_px"), getattr(found, f"{name}_width_mm")
+        assert mm == pytest.approx(px * 0.5, abs=0.01)
+    assert found.mean_width_px == pytest.approx(8, abs=0.1)
+    assert found.width_band == 2
+
+
+def test_without_a_scale_there_are_no_millimetres():
+    found = measurements(bar(), CLEAR)
+    assert {getattr(found, name) for name in Measurements.__slots__ if "mm" in name or "band" in name} == {
+        None
+    }
+
+
+@pytest.mark.parametrize(
+    ("width_px", "cell_px", "at_limit"), [(8, 1.0, False), (2, 1.0, True), (8, 4.0, True)]
+)
+def test_a_width_of_less_than_three_pixels_of_photo_or_map_is_at_the_limit(width_px, cell_px, at_limit):
+    found = measurements(bar(width_px), scaled(0.5, cell_px=cell_px))
+    assert found.at_resolution_limit is at_limit
+    assert (found.width_band is None) is at_limit
+    assert (ReviewReason.RESOLUTION_LIMIT in found.review_reasons) is at_limit
+    assert ReviewReason.RESOLUTION_LIMIT not in measurements(bar(width_px), CLEAR).review_reasons
+
+
+def test_reasons_to_look_again():
+    near = measurements(bar(), Circumstances(1.0, presence=0.52, gate=0.5))
+    shut = measurements(bar(), Circumstances(1.0, presence=0.46, gate=0.5))
+    assert near.review_reasons == shut.review_reasons == ["near_gate"]
+    assert measurements(bar(), CLEAR).review_reasons == []
+    far = measurements(bar(), scaled(TOO_FAR_MM_PER_PX * 1.1, reasons=(ReviewReason.BLURRED,)))
+    assert far.review_reasons == ["blurred", "too_far"]
+
+
+def test_a_mask_like_noise_says_so_and_keeps_what_can_be_counted():
+    noise = np.where(np.random.default_rng(0).random((1500, 2000)) < 0.05, np.uint8(255), np.uint8(0))
+    found = measurements(noise, scaled(0.5))
+    assert found.review_reasons == ["too_complex"]
+    assert (found.length_px, found.length_mm, found.max_width_px) == (None, None, None)
+    assert found.cells_found > 0
+
+
+def test_only_what_lies_in_the_area_is_measured():
+    area = np.zeros((100, 400), np.uint8)
+    area[:, :200] = 255
+    found = measurements(bar(), CLEAR, area)
+    assert found.length_px == pytest.approx(150, abs=1)
+    assert found.cells_analysed == 64 * 16 / 2
+
+
+def test_a_plane_that_stretches_too_far_gives_no_millimetres():
+    homography = np.diag((0.5, 0.5, 1.0))
+    homography[2] = (0.004, 0.0, 1.0)
+    plane = Plane(homography, ScaleSource.MARKER, (10.0, 50.0))
+    found = measurements(bar(), Circumstances(1.0, 0.9, 0.5, plane))
+    assert (found.length_mm, found.width_band) == (None, None)
+    assert found.mm_per_px is not None
+    assert found.review_reasons == ["marker_too_oblique"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(masks, st.floats(0.01, 10))
+def test_equal_masks_have_equal_numbers_that_make_sense(mask, mm_per_px):
+    found = measurements(mask, scaled(mm_per_px))
+    assert found == measurements(mask.copy(), scaled(mm_per_px))
+    assert 0 <= found.cells_found <= found.cells_analysed
+    if found.max_width_px is not None:
+        assert found.p95_width_px is not None
+        assert found.length_px is not None
+        assert found.largest_crack_length_px is not None
+        assert 0 < found.p95_width_px <= found.max_width_px
+        assert found.largest_crack_length_px <= found.length_px + 0.01
+        corners = np.array(found.largest_crack_polyline_px)
+        assert (corners > -1.6).all()
+        assert (corners < np.array(mask.shape)[::-1] + 0.6).all()

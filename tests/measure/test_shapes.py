@@ -1,0 +1,186 @@
+"""Known shapes, properties that hold for all, and masks that are no crack pattern at all."""
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tests.measure.truth import paint, random_crack
+from wallscan.measure.raster import RASTER_PX, reduction
+from wallscan.measure.shapes import MAX_PARTS, MAX_POLYLINE_POINTS, shapes
+
+GENEROUS_S = 60  # of a busy machine: without bounds these masks take minutes
+small_masks = arrays(
+    np.uint8, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.sampled_from([0, 255])
+)
+
+
+def drawn(height_px, width_px, *lines, width=5):
+    mask = np.zeros((height_px, width_px), np.uint8)
+    for one, other in lines:
+        cv2.line(mask, one, other, 255, width)
+    return mask
+
+
+def cracked(seed):
+    rng = np.random.default_rng(seed)
+    return paint([random_crack(rng, 300, rng.uniform(2, 8), wander=0.4) for _ in range(2)], 300, 300)
+
+
+def test_nothing_has_no_shape():
+    found = shapes(np.zeros((40, 50), np.uint8))
+    assert (found.cracks, found.length_px, found.branch_points, found.largest) == (0, 0.0, 0, None)
+    assert found.orientation.dominant_deg is None
+    assert not found.too_complex
+
+
+def test_a_level_and_an_upright_bar():
+    level, upright = np.zeros((60, 200), np.uint8), np.zeros((200, 60), np.uint8)
+    level[28:33, 20:180] = 255
+    upright[20:180, 28:33] = 255
+    for mask, way in ((level, 0.0), (upright, 90.0)):
+        found = shapes(mask)
+        assert found.length_px == pytest.approx(160, abs=1)
+        assert found.orientation.dominant_deg == pytest.approx(way, abs=0.5) or way == 0.0
+        assert found.orientation.coherence > 0.99
+        assert max(found.steps.width_px[found.steps.steady]) == pytest.approx(5, abs=0.6)
+
+
+def test_a_line_that_rises_to_the_right_has_a_positive_angle():
+    rising = drawn(300, 300, ((40, 260), (260, 40)))
+    assert shapes(rising).orientation.dominant_deg == pytest.approx(45, abs=1)
+    assert shapes(rising[::-1].copy()).orientation.dominant_deg == pytest.approx(135, abs=1)
+    histogram = shapes(rising).orientation.histogram_pct
+    assert len(histogram) == 12
+    assert histogram[3] > 90
+    assert sum(histogram) == pytest.approx(100, abs=0.1)
+
+
+def test_crossings_and_forks_are_branch_points():
+    cross = drawn(300, 300, ((40, 150), (260, 150)), ((150, 40), (150, 260)))
+    fork = drawn(300, 300, ((150, 260), (150, 150)), ((150, 150), (60, 50)), ((150, 150), (240, 50)))
+    bump = drawn(300, 300, ((40, 150), (260, 150)), width=9)
+    bump[144:147, 150:154] = 255
+    assert [shapes(mask).branch_points for mask in (cross, fork, bump)] == [1, 1, 0]
+
+
+def test_the_largest_crack_is_the_longest_and_its_polyline_runs_through_it():
+    mask = drawn(400, 600, ((20, 50), (500, 80)), ((20, 300), (100, 300)))
+    cv2.circle(mask, (520, 300), 40, 255, -1)  # more area, less length
+    largest = shapes(mask).largest
+    assert largest is not None
+    assert largest.length_px == pytest.approx(np.hypot(480, 30) + 5, abs=4)
+    ends = sorted((largest.polyline_px[0], largest.polyline_px[-1]))
+    assert ends[0] == pytest.approx([18, 50], abs=4)
+    assert ends[1] == pytest.approx([502, 80], abs=4)
+
+
+def test_small_gaps_are_bridged_and_large_ones_are_not():
+    near = drawn(600, 1280, ((40, 300), (400, 300)), ((410, 300), (800, 300)))
+    far = drawn(600, 1280, ((40, 300), (400, 300)), ((460, 300), (800, 300)))
+    assert [shapes(mask).cracks for mask in (near, far)] == [1, 2]
+
+
+def test_a_ring_has_a_length_and_no_branch():
+    mask = np.zeros((300, 300), np.uint8)
+    cv2.circle(mask, (150, 150), 100, 255, 5)
+    found = shapes(mask)
+    assert found.length_px == pytest.approx(2 * np.pi * 100, rel=0.02)
+    assert found.branch_points == 0
+
+
+@settings(deadline=None, max_examples=60)
+@given(small_masks)
+def test_any_mask_is_measured_the_same_each_time(mask):
+    one, other = shapes(mask), shapes(mask.copy())
+    assert one.steps.step_px.tobytes() == other.steps.step_px.tobytes()
+    assert (one.cracks, one.branch_points, one.largest) == (other.cracks, other.branch_points, other.largest)
+    assert (one.cracks == 0) == (not mask.any())
+    assert (one.length_px > 0) == bool(mask.any())
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.integers(0, 10_000), st.sampled_from(["quarter", "upside down", "mirrored"]))
+def test_turning_and_mirroring_change_the_orientation_alone(seed, how):
+    mask = cracked(seed)
+    turned = {"quarter": np.rot90(mask), "upside down": np.flipud(mask), "mirrored": np.fliplr(mask)}[how]
+    one, other = shapes(mask), shapes(np.ascontiguousarray(turned))
+    assert one.cracks == other.cracks
+    assert one.length_px == pytest.approx(other.length_px, rel=0.02)
+    assert np.median(one.steps.width_px) == pytest.approx(np.median(other.steps.width_px), abs=0.6)
+    if one.orientation.dominant_deg is not None and one.orientation.coherence > 0.3:
+        expected = one.orientation.dominant_deg + 90 if how == "quarter" else -one.orientation.dominant_deg
+        assert other.orientation.dominant_deg is not None
+        apart = abs(other.orientation.dominant_deg - expected) % 180
+        assert min(apart, 180 - apart) < 3
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.integers(0, 10_000))
+def test_twice_the_size_is_twice_the_length_and_width(seed):
+    mask = cracked(seed)
+    one, two = shapes(mask), shapes(np.kron(mask, np.ones((2, 2), np.uint8)))
+    assert two.length_px == pytest.approx(2 * one.length_px, rel=0.03)
+    assert np.median(two.steps.width_px) == pytest.approx(2 * np.median(one.steps.width_px), abs=1.6)
+
+
+@pytest.mark.parametrize("size", [(1, 9000), (9000, 1), (1, 1), (2, 2)])
+def test_masks_of_one_pixel_height_or_width(size):
+    found = shapes(np.full(size, 255, np.uint8))
+    assert found.cracks == 1
+    assert found.length_px == pytest.approx(max(size), abs=2)
+
+
+def test_masks_that_are_no_crack_pattern_take_bounded_time():
+    rng = np.random.default_rng(0)
+    began = time.monotonic()
+    full = shapes(np.full((3000, 4000), 255, np.uint8))
+    dense = shapes(np.where(rng.random((3000, 4000)) < 0.5, np.uint8(255), np.uint8(0)))
+    sparse = shapes(np.where(rng.random((1200, 1600)) < 0.02, np.uint8(255), np.uint8(0)))
+    assert time.monotonic() - began < GENEROUS_S
+    assert (full.cracks, full.too_complex) == (1, False)
+    assert dense.too_complex
+    assert sparse.too_complex
+    assert sparse.length_px == 0.0
+
+
+def test_a_hundred_megapixels_are_measured_on_a_few():
+    assert reduction(8700, 11500, 1.0) == 5
+    assert reduction(3000, 4000, 11.4) == 3
+    assert RASTER_PX >= 8700 * 11500 / 25
+    mask = np.zeros((8700, 11500), np.uint8)
+    cv2.line(mask, (500, 500), (10_500, 8_000), 255, 60)
+    found = shapes(mask)
+    assert found.length_px == pytest.approx(12_500 + 60, rel=0.01)
+
+
+def test_a_thin_end_of_a_wide_part_is_kept():
+    mask = np.zeros((600, 1500), np.uint8)
+    mask[200:400, 100:700] = 255
+    mask[298:302, 700:1400] = 255
+    found = shapes(mask)
+    assert found.length_px > 1100
+    thin = found.steps.width_px[(found.steps.middle_px[:, 0] > 900) & found.steps.steady]
+    assert np.median(thin) == pytest.approx(4, abs=1)
+
+
+def test_a_polyline_has_a_bounded_number_of_points():
+    rng = np.random.default_rng(4)
+    steps = rng.integers(-9, 10, (900, 2)) + np.array((3, 0))
+    walk = np.cumsum(steps, axis=0) + np.array((60, 500))
+    mask = np.zeros((1400, 3200), np.uint8)
+    cv2.polylines(mask, [walk.astype(np.int32)], isClosed=False, color=255, thickness=2)
+    largest = shapes(mask).largest
+    assert largest is not None
+    assert 2 <= len(largest.polyline_px) <= MAX_POLYLINE_POINTS
+
+
+def test_more_parts_than_can_be_followed_are_counted_and_said_to_be_too_many():
+    mask = np.zeros((1200, 1200), np.uint8)
+    mask[::12, ::12] = 255
+    assert np.count_nonzero(mask) > MAX_PARTS
+    assert shapes(mask).too_complex

@@ -1,0 +1,66 @@
+import pytest
+
+from tests.report.reports import photo, report, wall
+from tests.report.test_html import Page
+from wallscan.domain.review import ReviewReason
+from wallscan.report import html_report
+from wallscan.report.lengths import NOTHING, REVIEW_WORDS, extent, photo_notes, wall_extent, width
+
+
+@pytest.mark.parametrize(
+    ("mm", "px", "text"),
+    [(None, None, NOTHING), (None, 1234.4, "1234 px"), (312.4, 9.0, "312 mm"), (12_345.0, 9.0, "12.35 m")],
+)
+def test_lengths_for_people(mm, px, text):
+    assert extent(mm, px) == text
+
+
+@pytest.mark.parametrize(
+    ("mm", "px", "text"), [(None, None, NOTHING), (None, 8.6, "9 px"), (0.34, 8.6, "0.3 mm")]
+)
+def test_widths_for_people(mm, px, text):
+    assert width(mm, px) == text
+
+
+def test_a_wall_says_of_how_many_photos_its_length_is():
+    (row, _) = wall("north", (1.0, 0.0), length_px=900.0, length_mm=450.0, photos_with_scale=3)
+    assert wall_extent(row) == "450 mm on 3 of 4 photos"
+    assert wall_extent(row.model_copy(update={"photos_with_scale": 4})) == "450 mm"
+    assert wall_extent(row.model_copy(update={"length_mm": None})) == "900 px"
+
+
+def test_every_reason_has_words():
+    assert set(REVIEW_WORDS) == set(ReviewReason)
+
+
+def test_a_photo_says_what_was_measured_and_why_to_look_again():
+    (row, _) = photo(
+        "north/1.jpg",
+        length_px=900.0,
+        max_width_px=6.0,
+        at_resolution_limit=True,
+        review_reasons=["near_gate", "blurred"],
+    )
+    assert photo_notes(row) == (
+        "900 px long, up to 6 px wide, at the resolution limit",
+        "Look again: a close call whether it is there",
+        "Look again: the photo is blurred",
+    )
+
+
+def test_the_page_shows_lengths_widths_and_guidance():
+    walls = wall("north", (1.0, 0.5), cracks=7, length_mm=2500.0, photos_with_scale=4, photos_to_review=2)
+    walls[0] = walls[0].model_copy(
+        update={"max_width_mm": 3.25, "max_width_band": 2, "cell_coverage_pct": 12.5}
+    )
+    page = Page(html_report(report(walls, photo("north/1.jpg", shares=(1.0, 0.5), length_px=0.0))))
+    for text in ("2.50 m", "3.2 mm", "12.5 %", "2 of 4", "easily filled", "guidance", "BRE Digest 251"):
+        assert text in page.text, text
+
+
+@pytest.mark.parametrize(
+    ("basis", "words"),
+    [("wall area", "The share of the wall"), ("mixed", "The share of what the photos show")],
+)
+def test_the_page_says_what_coverage_is_a_share_of(basis, words):
+    assert words in Page(html_report(report(wall("north", (1.0, 0.0)), [], basis=basis))).text

@@ -1,0 +1,192 @@
+import cv2
+import numpy as np
+import pytest
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import InferenceError
+from wallscan.domain.looks import Detail, Look
+from wallscan.models import starter_bundle
+from wallscan.models.files import read_manifest
+from wallscan.segment.engine import Runtime, load_engine
+from wallscan.segment.preprocess import to_square
+from wallscan.segment.tiles import decode_target_px, look_at
+
+SIDE = 64
+CLOSE = [Look(detail) for detail in (Detail.TILES, Detail.FINE_TILES, Detail.ADAPTIVE, Detail.AUTO)]
+
+
+class Blurring:
+    """An engine whose map is how dark a place is, smoothed: the same wherever a window begins."""
+
+    input_px = SIDE
+    runtime = Runtime("blur", "1", "cpu", "f32")
+
+    def __init__(self):
+        self.views = []
+
+    @property
+    def manifest(self):
+        return read_manifest(starter_bundle())
+
+    def probabilities(self, image, prompts):
+        self.views.append(image.shape[:2])
+        dark = 1 - to_square(image, SIDE).astype(np.float32).mean(axis=2) / 255
+        smooth = cv2.GaussianBlur(dark, (0, 0), 1.5)
+        return np.stack([smooth ** (1 + place) for place in range(len(prompts))])
+
+
+@pytest.fixture
+def engine():
+    return Blurring()
+
+
+def wall(height=240, width=320, crack=True, light=230):
+    """A wall with soft unevenness and one thin dark line across a part of it."""
+    rng = np.random.default_rng(3)
+    uneven = cv2.resize(
+        rng.normal(0, 6, (6, 8)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+    )
+    image = np.repeat((light + uneven).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    if crack:
+        cv2.line(image, (width // 10, height // 8), (width // 3, height // 3), (20, 20, 20), 2)
+    return image
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_detail_1_is_the_engines_own_answer(engine, flip):
+    image = wall()
+    seen = look_at(engine, image, ["a", "b"], Look(Detail.WHOLE, flip))
+    whole = engine.probabilities(image, ["a", "b"])
+    if flip:
+        whole = (whole + engine.probabilities(image[:, ::-1], ["a", "b"])[:, :, ::-1]) / 2
+    assert seen.maps.tobytes() == whole.astype(np.float32).tobytes()
+    assert seen.view_cells == SIDE
+
+
+@pytest.mark.parametrize("look", CLOSE)
+def test_a_photo_that_fits_the_input_is_looked_at_once(engine, look):
+    image = wall(SIDE // 2, SIDE)
+    seen = look_at(engine, image, ["a"], look)
+    assert seen.maps.tobytes() == engine.probabilities(image, ["a"]).tobytes()
+
+
+@pytest.mark.parametrize("look", CLOSE)
+@pytest.mark.parametrize(
+    "size", [(240, 320), (320, 240), (70, 900), (1, 5000), (3000, 1), (65, 64), (199, 203)]
+)
+def test_maps_have_the_photos_shape_and_are_probabilities(engine, look, size):
+    seen = look_at(engine, wall(*size), ["a", "b"], look)
+    assert seen.maps.dtype == np.float32
+    assert len(seen.maps) == 2
+    assert np.isfinite(seen.maps).all()
+    assert seen.maps.min() >= 0
+    assert seen.maps.max() <= 1
+    if seen.maps.shape[1:] != (SIDE, SIDE):
+        scale = max(seen.maps.shape[1:]) / max(size)
+        assert np.allclose(seen.maps.shape[1:], np.maximum(1, np.array(size) * scale), atol=1)
+
+
+@pytest.mark.parametrize("look", CLOSE)
+def test_the_same_photo_gives_the_same_bytes(engine, look):
+    first, again = (look_at(engine, wall(), ["a", "b"], look).maps for _ in range(2))
+    alone = look_at(engine, wall(), ["a"], look).maps
+    assert first.tobytes() == again.tobytes()
+    if look.detail is not Detail.ADAPTIVE:  # what is asked beside it may be a reason to look closer
+        assert np.array_equal(first[0], alone[0])
+
+
+@pytest.mark.parametrize("shift", [5, 17, 31])
+def test_seams_do_not_show_where_the_grid_shifts(engine, shift):
+    """The same wall through a grid that begins elsewhere: away from the photo's border all stays as it is."""
+    image = wall(180, 260)  # small enough not to be reduced
+    maps = look_at(engine, image, ["a"], Look(Detail.TILES)).maps[0]
+    moved = look_at(engine, image[shift:, shift:], ["a"], Look(Detail.TILES)).maps[0]
+    assert maps.shape == (180, 260)
+    there = maps[shift:, shift:][15:-15, 15:-15], moved[15:-15, 15:-15]
+    assert np.abs(there[0] - there[1]).max() < 0.03 * (maps.max() - maps.min())
+
+
+def test_a_closer_look_keeps_a_thin_line_that_the_whole_photo_blurs(engine):
+    image = wall(crack=True)
+    clean = wall(crack=False)
+    contrasts = {}
+    for detail in (Detail.WHOLE, Detail.TILES):
+        with_line, without = (
+            look_at(engine, one, ["a"], Look(detail)).maps[0].max() for one in (image, clean)
+        )
+        contrasts[detail] = with_line - without
+    assert contrasts[Detail.TILES] > 1.5 * contrasts[Detail.WHOLE]
+
+
+def test_adaptive_visits_the_windows_with_a_reason_alone(engine):
+    image = wall(960, 1280, crack=False)
+    look_at(engine, image, ["a"], Look(Detail.ADAPTIVE))
+    assert len(engine.views) == 1
+    cv2.line(image, (100, 120), (400, 130), (20, 20, 20), 14)
+    engine.views.clear()
+    adaptive = look_at(engine, image, ["a"], Look(Detail.ADAPTIVE)).maps[0]
+    visited = len(engine.views)
+    engine.views.clear()
+    every = look_at(engine, image, ["a"], Look(Detail.TILES)).maps[0]
+    assert len(engine.views) == 21
+    assert 2 <= visited <= 6
+    assert np.allclose(adaptive[20:40, 20:90], every[20:40, 20:90], atol=0.05)
+
+
+def test_flip_sees_every_view_twice(engine):
+    look_at(engine, wall(), ["a"], Look(Detail.TILES))
+    once = len(engine.views)
+    engine.views.clear()
+    look_at(engine, wall(), ["a"], Look(Detail.TILES, flip=True))
+    assert len(engine.views) == 2 * once
+
+
+def test_flip_makes_an_engine_that_favours_a_side_fair(engine):
+    class Lopsided(Blurring):
+        def probabilities(self, image, prompts):
+            return super().probabilities(image, prompts) * np.linspace(0, 1, SIDE, dtype=np.float32)
+
+    image = np.full((240, 320, 3), 128, np.uint8)
+    fair = look_at(Lopsided(), image, ["a"], Look(Detail.TILES, flip=True)).maps[0]
+    assert np.allclose(fair, fair[:, ::-1], atol=1e-5)
+
+
+def test_an_engine_that_answers_nan_is_not_hidden(engine):
+    class Broken(Blurring):
+        def probabilities(self, image, prompts):
+            if len(self.views) == 3:
+                raise InferenceError(Code.INFERENCE_NOT_FINITE, "NaN")
+            return super().probabilities(image, prompts)
+
+    with pytest.raises(InferenceError):
+        look_at(Broken(), wall(), ["a"], Look(Detail.TILES))
+
+
+def test_photos_are_decoded_at_what_the_detail_needs():
+    assert decode_target_px(Detail.WHOLE, 352) == 704
+    assert 1056 <= decode_target_px(Detail.TILES, 352) < 1408
+    assert decode_target_px(Detail.ADAPTIVE, 352) == decode_target_px(Detail.TILES, 352)
+    assert 1584 <= decode_target_px(Detail.FINE_TILES, 352) < 2112
+
+
+@pytest.fixture(scope="module")
+def starter():
+    return load_engine(starter_bundle())
+
+
+def test_detail_1_of_the_shipped_model_is_byte_for_byte_its_own(starter):
+    image = wall(480, 640)
+    seen = look_at(starter, image, ["crack", "drywall joint"], Look(Detail.WHOLE))
+    assert seen.maps.tobytes() == starter.probabilities(image, ["crack", "drywall joint"]).tobytes()
+
+
+def test_the_shipped_model_shows_no_seams(starter):
+    """With the grid elsewhere it says the same, and at the windows' borders its map is as smooth as ever."""
+    image = wall(400, 660)
+    maps = look_at(starter, image, ["crack"], Look(Detail.TILES)).maps[0]
+    moved = look_at(starter, image[:, 40:], ["crack"], Look(Detail.TILES)).maps[0]
+    assert maps.shape == (400, 660)
+    assert np.abs(maps[:, 40:] - moved)[:, 20:-20].mean() < 0.02
+    steps = np.abs(np.diff(maps, axis=1)).mean(axis=0)
+    borders = [170, 320, 340, 490]  # windows begin at 0, 170, 340 and end 320 later
+    assert steps[borders].max() <= np.quantile(steps, 0.95)

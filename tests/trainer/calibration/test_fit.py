@@ -1,0 +1,50 @@
+import pytest
+
+from tests.trainer.evaluation.scene import KnowingEngine, box, write_sample
+from trainer.calibration import fit
+from trainer.calibration.fit import LEAST_PHOTOS, fit_families, fitted_fields, fitted_metrics
+from trainer.evaluation.judge import UNKNOWN_PROMPT
+from trainer.phrases import FAMILIES
+from wallscan.models import Manifest
+
+
+@pytest.fixture
+def few_walls(monkeypatch):
+    monkeypatch.setattr(fit, "RENDERED_WALLS", 2)
+    monkeypatch.setattr(fit, "RENDERED_SIZE", 96)
+
+
+def photos(folder, cracks, joints):
+    shape = {"crack": (box(10, 10, 40, 30),), "drywall joint": (box(5, 50, 75, 60),)}
+    wanted = [("crack", number) for number in range(cracks)]
+    wanted += [("drywall joint", number) for number in range(joints)]
+    return [write_sample(folder, f"{family}{number}", {family: shape[family]}) for family, number in wanted]
+
+
+def test_a_model_that_knows_is_told_apart_and_believed(tmp_path, few_walls):
+    engine = KnowingEngine()
+    fitted = fit_families(engine, photos(tmp_path, LEAST_PHOTOS, 3), seed=1)
+    assert engine.encoded == LEAST_PHOTOS + 3 + 4
+    crack, joint = fitted.families["crack"], fitted.families["drywall joint"]
+    assert crack.threshold is not None
+    assert crack.threshold.mean_iou == 1.0
+    assert crack.threshold.band == pytest.approx((0.1, 0.9), abs=0.01)
+    assert crack.calibration.ece_after < 0.03 < crack.calibration.ece_before
+    assert joint.threshold is None, "three photos tell no threshold"
+    assert joint.gate.passed_with == 1.0
+
+
+def test_what_was_fitted_makes_a_manifest_and_its_metrics(tmp_path, few_walls):
+    fitted = fit_families(KnowingEngine(), photos(tmp_path, LEAST_PHOTOS, 3), seed=1)
+    plain = KnowingEngine().manifest.model_dump() | fitted_fields(fitted, FAMILIES)
+    manifest = Manifest.model_validate(plain)
+    gate = manifest.gate_for("Wall crack")
+    assert gate.threshold is not None
+    assert gate.calibration == fitted.families["crack"].calibration.calibration
+    assert gate.coverage_errors is not None
+    assert manifest.gate_for("drywall joint").band is None
+    unknown = manifest.gate_for("a dog")
+    assert (unknown.presence, unknown.threshold) == (fitted.unknown.presence, gate.threshold)
+    metrics = fitted_metrics(fitted)
+    assert set(metrics["gates"]) == {"crack", "drywall joint", UNKNOWN_PROMPT}
+    assert metrics["calibration"]["crack"]["mean_iou_at_threshold"] == 1.0

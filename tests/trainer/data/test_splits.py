@@ -1,0 +1,157 @@
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.trainer.data import document, noted, object_xml, read, write_data, write_image, write_photo
+from trainer.data import SplitBy, find_leaks, load_rgb, parts, read_photos, read_samples, split_by_group
+from trainer.data.looks import alike, looks_of
+from trainer.data.report import Reason
+from wallscan.photos.hashing import hamming_distance, perceptual_hash
+
+BOX = object_xml("crack", box=(8, 8, 24, 24))
+
+
+def write(folder, name, seed):
+    write_image(write_photo(folder, name, document(BOX)), seed=seed)
+
+
+@pytest.fixture
+def leaky(tmp_path):
+    """Two sources in both folders, one of them a turned copy under another name, and three sound photos."""
+    train, valid = tmp_path / "train", tmp_path / "valid"
+    write(train, "wall_jpg.rf.aaa", 1)
+    write(valid, "wall_jpg.rf.bbb", 2)
+    write(train, "plain", 3)
+    write(valid, "turned", 0)
+    turned = np.rot90(load_rgb(train / "plain.jpg"))[:, ::-1, ::-1]
+    cv2.imwrite(str(valid / "turned.jpg"), turned)
+    for number, folder in enumerate((train, train, valid), 4):
+        write(folder, f"other{number}", number)
+    return tmp_path
+
+
+def test_roboflows_names_and_looks_make_groups(leaky):
+    samples, _ = read(leaky)
+    groups = {name: sample.group for name, sample in samples.items()}
+    assert groups["train/wall_jpg.rf.aaa.jpg"] == groups["valid/wall_jpg.rf.bbb.jpg"]
+    assert groups["train/plain.jpg"] == groups["valid/turned.jpg"]
+    assert len(set(groups.values())) == 5
+
+
+def test_leaks_of_a_given_split_are_told_with_examples(leaky):
+    split = parts(read_samples([leaky])[0], SplitBy.OFFICIAL)
+    report = find_leaks(split["train"], split["valid"])
+    assert report.document() == {
+        "crack": {
+            "photos": 3,
+            "any": 2,
+            "source": 1,
+            "looks": 1,
+            "scene": 0,
+            "examples": ["turned.jpg is of plain.jpg", "wall_jpg.rf.bbb.jpg is of wall_jpg.rf.aaa.jpg"],
+        }
+    }
+    assert next(report.lines()).startswith("crack: 2 of 3 validation photos leak")
+
+
+@pytest.mark.parametrize("by", [SplitBy.GROUPED, SplitBy.SCENES])
+def test_a_split_by_groups_leaks_nothing_and_drops_nothing(leaky, by):
+    samples, _ = read_samples([leaky])
+    split = parts(samples, by)
+    assert sorted(map(str, (one.image for side in split.values() for one in side))) == sorted(
+        str(one.image) for one in samples
+    )
+    assert split["valid"]
+    assert all(row.any == 0 for row in find_leaks(split["train"], split["valid"]).families.values())
+
+
+def write_table(root, rows, columns=("kind", "split", "file", "source_photo", "scene")):
+    with (root / "images.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([columns, *rows])
+
+
+def test_a_table_names_sources_and_scenes(tmp_path):
+    for number, (split, name) in enumerate((("train", "a"), ("train", "b"), ("valid", "a"), ("valid", "c"))):
+        write(tmp_path / "kind" / split, name, number)
+    write_table(
+        tmp_path,
+        [
+            ("kind", "train", "a.jpg", "one", "hall"),
+            ("kind", "train", "b.jpg", "two", "stairs"),
+            ("kind", "valid", "a.jpg", "two", "hall"),
+            ("", "", "c.jpg", "three", "hall"),
+        ],
+    )
+    samples, report = read_samples([tmp_path])
+    assert [(one.source, one.scene) for one in samples] == [
+        (f"{tmp_path.name}/kind/{source}", f"{tmp_path.name}/kind/{scene}")
+        for source, scene in (("one", "hall"), ("two", "stairs"), ("two", "hall"), ("three", "hall"))
+    ]
+    assert noted(report) == {}
+    given = parts(samples, SplitBy.OFFICIAL)
+    row = find_leaks(given["train"], given["valid"]).families["crack"]
+    assert (row.source, row.scene, row.any) == (1, 2, 1)
+    by_scene = parts(samples, SplitBy.SCENES)  # all hang together
+    assert (len(by_scene["train"]), len(by_scene["valid"])) == (4, 0)
+
+
+@pytest.mark.parametrize("text", [b"file,photo\na.jpg,b\n", b"\xff\xfe\x00", b'file,source_photo\n"a\0'])
+def test_a_table_that_cannot_be_read_is_told(tmp_path, text):
+    write(tmp_path, "a", 1)
+    (tmp_path / "images.csv").write_bytes(text)
+    samples, report = read_samples([tmp_path])
+    assert len(samples) == 1
+    assert set(report.notes) <= {Reason.TABLE_BROKEN}
+    assert samples[0].source == f"{tmp_path.name}/a.jpg"
+
+
+def test_siblings_stay_on_one_side_and_every_family_is_held_out(tmp_path):
+    samples = parts(read_samples([write_data(tmp_path)])[0], SplitBy.OFFICIAL)["train"]
+    train, held_out = split_by_group(samples, 0.3, seed=1)
+    assert len(train) + len(held_out) == len(samples) == 16
+    assert {sample.families[0] for sample in held_out} == {"crack", "drywall joint"}
+    assert not {one.group for one in train} & {one.group for one in held_out}
+    assert (train, held_out) == split_by_group(samples, 0.3, seed=1)
+
+
+def test_a_single_group_is_learnt_from(leaky):
+    (sample, *_), _ = read_samples([leaky])
+    assert split_by_group([sample, sample], 0.5, seed=1) == ([sample, sample], [])
+    assert split_by_group([], 0.5, seed=1) == ([], [])
+
+
+def test_photos_in_no_splits_folder_are_learnt_from_and_test_is_left_alone(tmp_path):
+    for number, folder in enumerate(("", "", "valid", "test")):
+        write(tmp_path / folder, f"p{number}", number)
+    photos, _ = read_photos([tmp_path], 0.5, 1)
+    assert (len(photos.train), len(photos.held_out), len(photos.valid)) == (1, 1, 1)
+
+
+def test_looks_survive_turning_mirroring_jpeg_and_size(tmp_path):
+    pixels, other = (load_rgb(write_image(tmp_path / f"{n}.png", 400, 300, seed=n)) for n in (1, 2))
+    _, jpeg = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 40])
+    (tmp_path / "low.jpg").write_bytes(jpeg.tobytes())
+    copies = [np.rot90(pixels, quarter)[::way] for quarter in range(4) for way in (1, -1)]
+    copies += [load_rgb(tmp_path / "low.jpg"), cv2.resize(pixels, (120, 90)).astype(np.uint8)]
+    looks = [looks_of(np.ascontiguousarray(copy)) for copy in copies]
+    assert sorted(alike([looks_of(pixels)], looks)) == [(0, place) for place in range(10)]
+    assert list(alike([looks_of(other)], looks)) == []
+    assert hamming_distance(f"{looks[0][0]:016x}", perceptual_hash(pixels)) <= 4
+
+
+def test_all_pairs_of_many_photos_are_compared_as_one_by_one():
+    rng = np.random.default_rng(6)
+    base = rng.integers(0, 2**63, 40, dtype=np.uint64)
+    flips = (rng.random((600, 8)) < 0.3) * (np.uint64(1) << rng.integers(0, 64, (600, 8), dtype=np.uint64))
+    hashes = base[rng.integers(0, 40, 600)] ^ np.bitwise_xor.reduce(flips, axis=1)
+    looks = [(int(one),) * 8 for one in hashes]
+    plain = {
+        (i, j)
+        for i, one in enumerate(looks)
+        for j, other in enumerate(looks)
+        if (one[0] ^ other[0]).bit_count() <= 4
+    }
+    assert set(alike(looks, looks)) == plain
+    assert 600 < len(plain) < 600 * 600 / 40

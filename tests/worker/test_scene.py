@@ -1,0 +1,110 @@
+"""What a person says of a photo, and what the photo itself shows, on its way into the results."""
+
+import cv2
+import numpy as np
+import pytest
+from sqlalchemy import select, update
+
+from tests.measure.tilted import SIDE_MM
+from tests.photos.pictures import encode, wall
+from tests.worker.given import given_submitted
+from wallscan.domain.area import Basis
+from wallscan.domain.pipelines import FOUNDING
+from wallscan.domain.review import ReviewReason
+from wallscan.domain.scale import MarkerScale, ScaleSource, UniformScale
+from wallscan.measure.marker import draw_marker
+from wallscan.photos.decode import decode
+from wallscan.photos.masks import decode_mask_png
+from wallscan.records.session import transaction
+from wallscan.records.tables import Item, Photo, Run
+from wallscan.segment.engine import load_engine
+from worker.photos import inspect_photo
+from worker.pipeline import analyse
+from worker.scene import Hints, scene_of
+
+GIVEN = UniformScale(0.5, ScaleSource.GIVEN)
+LEFT_HALF = [(0.0, 0.0), (319.0, 0.0), (319.0, 480.0), (0.0, 480.0)]
+
+
+def with_marker(*sides_px, width_px=1600, height_px=1200):
+    photo = np.full((height_px, width_px, 3), 200, np.uint8)
+    for number, side in enumerate(sides_px):
+        left = 100 + 700 * number
+        photo[200 : 200 + side, left : left + side] = draw_marker(number, side)[:, :, None]
+    return encode(photo, "PNG")
+
+
+def seen(data, hints):
+    return scene_of(data, decode(data, target_px=400), hints)
+
+
+@pytest.fixture(scope="module")
+def tiny(bundle):
+    return load_engine(bundle.folder)
+
+
+def test_a_marker_is_found_in_a_larger_picture_than_the_network_sees():
+    scene = seen(with_marker(200), Hints(MarkerScale(SIDE_MM)))
+    assert scene.plane is not None
+    assert scene.plane.mm_per_px == pytest.approx(0.5, rel=0.01)
+    assert ReviewReason.MARKER_NOT_FOUND not in scene.reasons
+
+
+def test_missing_and_contradicting_markers_are_said_and_nothing_fails():
+    missing = seen(with_marker(), Hints(MarkerScale(SIDE_MM)))
+    twice = seen(with_marker(200, 120), Hints(MarkerScale(SIDE_MM)))
+    assert (missing.plane, twice.plane) == (None, None)
+    assert ReviewReason.MARKER_NOT_FOUND in missing.reasons
+    assert ReviewReason.MARKERS_DISAGREE in twice.reasons
+
+
+def test_a_polygon_outside_the_photo_is_no_wall():
+    data = encode(wall(640, 480))
+    assert seen(data, Hints(wall_polygon_px=[(900, 900), (950, 900), (950, 950)])).polygon is None
+    assert cv2.countNonZero(seen(data, Hints(wall_polygon_px=LEFT_HALF)).polygon) == 320 * 480
+
+
+def test_coverage_is_a_share_of_the_polygon_and_the_mask_stays_whole(tiny):
+    data = encode(wall(640, 480))
+    plain = analyse(data, ("crack",), tiny, FOUNDING).findings[0]
+    half = analyse(data, ("crack",), tiny, FOUNDING, hints=Hints(GIVEN, LEFT_HALF)).findings[0]
+    mask = decode_mask_png(plain.mask_png)
+    assert half.mask_png == plain.mask_png
+    assert (plain.basis, half.basis) == (Basis.PHOTO, Basis.WALL_POLYGON)
+    assert (half.numbers.analysed_px, half.numbers.foreground_px) == (
+        320 * 480,
+        cv2.countNonZero(np.ascontiguousarray(mask[:, :320])),
+    )
+    assert (plain.measurements.mm_per_px, half.measurements.mm_per_px) == (None, 0.5)
+
+
+def test_a_wall_prompt_is_what_the_others_are_a_share_of(tiny):
+    data = encode(wall(640, 480))
+    of_wall, crack = analyse(data, ("wall", "crack"), tiny, FOUNDING).findings
+    assert of_wall.basis is Basis.PHOTO
+    assert crack.basis is (Basis.WALL_PROMPT if of_wall.numbers.foreground_px else Basis.PHOTO)
+    assert crack.numbers.analysed_px >= of_wall.numbers.foreground_px
+
+
+def test_hints_of_photo_and_run_end_in_the_items(resources, model_id):
+    photos = {f"north/{seed}.jpg": encode(wall(320, 240, seed)) for seed in range(2)}
+    order = given_submitted(resources.engine, resources.store, model_id, photos)
+    with transaction(resources.engine) as session:
+        session.execute(update(Run).where(Run.id == order.run_id).values(scale={"mm_per_px": 0.5}))
+        own = {"points_px": [[0, 0], [100, 0]], "distance_mm": 25}
+        session.execute(
+            update(Photo)
+            .where(Photo.id == order.photo_ids[1])
+            .values(scale=own, wall_polygon_px=[[0, 0], [159, 0], [159, 239], [0, 239]])
+        )
+    for photo_id in order.photo_ids:
+        inspect_photo(resources, order.run_id, photo_id)
+    with transaction(resources.engine) as session:
+        items = session.scalars(select(Item).where(Item.run_id == order.run_id)).all()
+        found = {(item.photo_id, item.mm_per_px, item.scale_source, item.basis) for item in items}
+        assert found == {
+            (order.photo_ids[0], 0.5, "given", "photo"),
+            (order.photo_ids[1], 0.25, "two_points", "wall_polygon"),
+        }
+        assert {item.analysed_px for item in items} == {320 * 240, 160 * 240}
+        assert all(item.cells_analysed and item.review_reasons is not None for item in items)

@@ -1,0 +1,146 @@
+"""A model asked about photos held out of training and about rendered walls, and all that follows from it."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.calibration.counts import Seen, seen
+from trainer.calibration.coverage import fit_coverage_errors
+from trainer.calibration.probabilities import FittedCalibration, fit_calibration
+from trainer.calibration.thresholds import FittedThreshold, fit_threshold
+from trainer.data import Sample, load_rgb
+from trainer.evaluation.judge import FAMILY_PROMPTS, UNKNOWN_PROMPT
+from trainer.gates import FittedGate, separate, silence
+from trainer.render import render
+from wallscan.measure.founding import eight_bit
+from wallscan.models.manifest import CoverageErrors, Family
+from wallscan.segment.engine import Engine
+
+RENDERED_WALLS = 40
+RENDERED_SIZE = 640
+FURNITURE_SHARE = 0.5
+LEAST_PHOTOS = 30
+"""On fewer photos with the thing a threshold is fitted to chance: one half then serves as well."""
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class FittedFamily:
+    """What is known about a family's maps; None where too little was held out to tell."""
+
+    gate: FittedGate
+    threshold: FittedThreshold | None
+    calibration: FittedCalibration
+    coverage_errors: CoverageErrors
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """All families, and the gate of every other prompt."""
+
+    families: Mapping[str, FittedFamily]
+    unknown: FittedGate
+
+    @property
+    def gates(self) -> dict[str, FittedGate]:
+        """The gates by prompt."""
+        return {name: one.gate for name, one in self.families.items()} | {UNKNOWN_PROMPT: self.unknown}
+
+
+@dataclass(slots=True)
+class _Observed:
+    """Photos asked for a family. Rendered cracks are too clear to tell more than that they are seen."""
+
+    photos: list[Seen] = field(default_factory=list)
+    rendered: list[Seen] = field(default_factory=list)
+
+    def scores(self, *, shown: bool) -> list[float]:
+        return [one.presence for one in (*self.photos, *self.rendered) if one.shown is shown]
+
+    def fitted(self) -> FittedFamily:
+        gate = separate(self.scores(shown=True), self.scores(shown=False))
+        shown = [photo for photo in self.photos if photo.shown]
+        plain = [*self.photos, *(wall for wall in self.rendered if not wall.shown)]
+        calibration = fit_calibration(plain)
+        return FittedFamily(
+            gate=gate,
+            threshold=fit_threshold(shown) if len(shown) >= LEAST_PHOTOS else None,
+            calibration=calibration,
+            coverage_errors=fit_coverage_errors(plain, calibration.calibration, gate.presence),
+        )
+
+
+def fit_families(engine: Engine, held_out: Sequence[Sample], seed: int) -> Fitted:
+    """Gates, thresholds, calibrations and errors, from one look at each photo.
+
+    A family that was not annotated on a photo is taken as not there.
+    """
+    observed = {family: _Observed() for family in FAMILY_PROMPTS}
+    unknown: list[float] = []
+    prompts = (*FAMILY_PROMPTS, UNKNOWN_PROMPT)
+    for image, truths, is_rendered in _frames(held_out, seed):
+        *maps, nothing = eight_bit(engine.probabilities(image, prompts))
+        for family, levels in zip(FAMILY_PROMPTS, maps, strict=True):
+            one = observed[family]
+            (one.rendered if is_rendered else one.photos).append(seen(levels, truths[family]))
+        unknown.append(seen(nothing, np.zeros(image.shape[:2], np.uint8)).presence)
+    return Fitted({family: one.fitted() for family, one in observed.items()}, silence(unknown))
+
+
+def fitted_fields(fitted: Fitted, phrases: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """The manifest's fields; `phrases` are the families' own."""
+    thresholds = [one.threshold.threshold for one in fitted.families.values() if one.threshold]
+    return {
+        "families": [
+            _family(name, own, fitted.families[name]).model_dump(exclude_none=True)
+            for name, own in phrases.items()
+        ],
+        "default_presence": fitted.unknown.presence,
+        "default_threshold": round(fmean(thresholds), 4) if thresholds else None,
+    }
+
+
+def fitted_metrics(fitted: Fitted) -> dict[str, Any]:
+    """What the manifest's metrics say about it."""
+    return {
+        "gates": {prompt: asdict(gate) for prompt, gate in fitted.gates.items()},
+        "calibration": {
+            family: {
+                "ece_before": one.calibration.ece_before,
+                "ece_after": one.calibration.ece_after,
+                "mean_iou_at_threshold": one.threshold and one.threshold.mean_iou,
+            }
+            for family, one in fitted.families.items()
+        },
+    }
+
+
+def _family(name: str, phrases: tuple[str, ...], fitted: FittedFamily) -> Family:
+    return Family(
+        name=name,
+        phrases=phrases,
+        presence=fitted.gate.presence,
+        threshold=fitted.threshold and fitted.threshold.threshold,
+        band=fitted.threshold and fitted.threshold.band,
+        calibration=fitted.calibration.calibration,
+        coverage_errors=fitted.coverage_errors,
+    )
+
+
+def _frames(held_out: Sequence[Sample], seed: int) -> Iterator[tuple[Image, dict[str, Image], bool]]:
+    """Pixels (H, W, 3), the truth (H, W) of each family, and whether it is a rendered wall."""
+    for sample in held_out:
+        image = load_rgb(sample.image)
+        yield image, {family: sample.truth(family, *image.shape[:2]) for family in FAMILY_PROMPTS}, False
+    rng = random.Random(seed)
+    for family in ("crack", None):
+        for _ in range(RENDERED_WALLS):
+            image, truth = render(family, RENDERED_SIZE, rng, FURNITURE_SHARE)
+            nothing = np.zeros_like(truth)
+            yield image, {name: truth if name == family else nothing for name in FAMILY_PROMPTS}, True

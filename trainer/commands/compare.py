@@ -1,0 +1,61 @@
+"""`python -m trainer compare`: the gate, without a server."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from trainer.benchmark import Benchmark, annotated, rendered_walls
+from trainer.commands.train import Threads, set_threads
+from trainer.gate import compare as compared
+from wallscan.client.gate import comparison_table
+from wallscan.client.sources import default_name, model_folder
+from wallscan.domain.errors import WallscanError
+from wallscan.models.folder import packed
+from wallscan.segment.engine import Engine, load_engine
+
+REFUSED = 1
+
+
+def compare(
+    model: Annotated[str, typer.Option(help="The one that is to serve: a bundle, a folder or a hub id.")],
+    active: Annotated[str, typer.Option(help="The one that serves.")],
+    data: Annotated[
+        Path | None, typer.Option(help="A data set's folder.", show_default="rendered walls")
+    ] = None,
+    threads: Threads = 1,
+) -> None:
+    """Say whether a model would be let in place of another. Ends with 0 if so, 1 if not, 2 on bad input."""
+    console = Console(stderr=True)
+    set_threads(threads)
+    try:
+        with ExitStack() as stack:
+            ours, theirs = (stack.enter_context(_loaded(one)) for one in (model, active))
+            benchmark = stack.enter_context(rendered_walls() if data is None else _data_set(data))
+            measured, refusal = compared(ours, theirs, benchmark)
+    except WallscanError as error:
+        console.print(f"{error.detail} [{error.code}]", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    Console(width=140).print(comparison_table(measured))
+    if refusal is not None:
+        console.print(refusal, markup=False, soft_wrap=True)
+        raise typer.Exit(REFUSED)
+
+
+@contextmanager
+def _loaded(source: str) -> Iterator[Engine]:
+    with model_folder(source) as plain, tempfile.TemporaryDirectory() as scratch:
+        yield load_engine(packed(plain, Path(scratch, "bundle"), name=default_name(source))[0])
+
+
+@contextmanager
+def _data_set(folder: Path) -> Iterator[Benchmark]:
+    """Named after its folder, frozen by what its photos and annotations are."""
+    read = annotated(folder.name, "", folder)
+    digest = hashlib.sha256(b"".join(sorted(sample.digest() for sample in read.samples)))
+    yield Benchmark(read.name, digest.hexdigest(), read.samples)

@@ -1,0 +1,140 @@
+"""A training as a service: claimed, carried out in a folder of its own, published, its end recorded.
+
+Safe to call any number of times and to die in anywhere: see docs/flow.md.
+"""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+from sqlalchemy import Engine
+
+from trainer.commands.train import read
+from trainer.datasets import fetch_dataset
+from trainer.fit import fit
+from trainer.recipe import RECIPES, Recipe, invalid_recipe
+from trainer.reporter import Reporter
+from trainer.stored_checkpoints import ClaimLostError, StoredCheckpoints
+from trainer.watch import TrainingCancelled
+from trainer.workspace import workspace
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError, UnavailableError, WallscanError
+from wallscan.jobs.heartbeat import held
+from wallscan.models.files import check_files
+from wallscan.models.manifest import Manifest
+from wallscan.records import models, training_claims
+from wallscan.records.comparisons import Side
+from wallscan.records.session import transaction
+from wallscan.records.training_claims import TrainingClaim
+from wallscan.storage import ObjectStore, keys
+from wallscan.storage.bundles import fetch_model, store_bundle
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a trainer works with: `name` is its own, for people; times in seconds."""
+
+    engine: Engine
+    store: ObjectStore
+    name: str
+    lease_s: float
+    checkpoint_every_s: float
+
+
+def run_training(service: Service, training_id: uuid.UUID) -> None:
+    """Carry out a training, or go on with it, if nobody else does. Raises UnavailableError."""
+    with transaction(service.engine) as session:
+        claim = training_claims.claim(session, training_id, service.name, service.lease_s)
+    if claim is not None:
+        checkpoints = StoredCheckpoints(service.engine, service.store, claim)
+        reporter = Reporter(service.engine, claim, checkpoints, service.lease_s, service.checkpoint_every_s)
+        with held(reporter.extend, service.lease_s):
+            _work(service, claim, checkpoints, reporter)
+    with transaction(service.engine) as session:
+        ended = training_claims.has_ended(session, training_id)
+    if ended:
+        service.store.delete_many(service.store.list(keys.training(training_id)))
+
+
+def _work(service: Service, claim: TrainingClaim, checkpoints: StoredCheckpoints, reporter: Reporter) -> None:
+    """Train and record the end, whatever it is."""
+    try:
+        with workspace() as folder:
+            _train(service, claim, checkpoints, reporter, folder)
+    except ClaimLostError:
+        _log.warning("training %s: another trainer has taken over", claim.id)
+    except TrainingCancelled:
+        with transaction(service.engine) as session:
+            training_claims.cancelled(session, claim)
+    except UnavailableError as error:
+        _log.warning("training %s waits: %s", claim.id, error)
+        with transaction(service.engine) as session:
+            training_claims.release(session, claim)
+    except WallscanError as error:
+        with transaction(service.engine) as session:
+            training_claims.fail(session, claim, error.code, error.detail)
+    except Exception as error:  # noqa: BLE001 - the row must say so, whatever it is
+        _log.exception("training %s", claim.id)
+        with transaction(service.engine) as session:
+            training_claims.crashed(session, claim, f"unexpected {type(error).__name__}: {error}"[:500])
+
+
+def _train(
+    service: Service, claim: TrainingClaim, checkpoints: StoredCheckpoints, reporter: Reporter, folder: Path
+) -> None:
+    recipe = _recipe(claim)
+    with transaction(service.engine) as session:
+        if not training_claims.settle(session, claim, recipe.model_dump(mode="json")):
+            raise ClaimLostError
+    base = None if claim.base is None else _base(service.store, claim.base, folder)
+    data = [
+        fetch_dataset(service.store, dataset, folder / "data" / str(place))
+        for place, dataset in enumerate(claim.datasets)
+    ]
+    photos = read(data, recipe, Console(stderr=True))
+    checkpoints.restore(folder / "run")
+    manifest = fit(recipe, photos, folder / "run", folder / "bundle", claim.name, base, reporter)
+    reporter.flush()
+    store_bundle(service.store, manifest, folder / "bundle")
+    _finish(service, claim, manifest)
+
+
+def _finish(service: Service, claim: TrainingClaim, manifest: Manifest) -> None:
+    """The version is there when the training has ended, and not before."""
+    with transaction(service.engine) as session:
+        model = models.register(session, manifest)
+        if not training_claims.finish(session, claim, model.id):
+            raise ClaimLostError
+    _log.info("training %s ended with model %s %s", claim.id, model.name, model.digest)
+
+
+def _recipe(claim: TrainingClaim) -> Recipe:
+    """Every number, the seed in its place. Raises TrainingError `recipe_invalid`."""
+    try:
+        plain = claim.recipe
+        if plain is None:
+            shipped = (RECIPES / f"{claim.recipe_name}.json").read_bytes()
+            plain = Recipe.model_validate_json(shipped).model_dump(mode="json")
+        return Recipe.model_validate(plain if claim.seed is None else {**plain, "seed": claim.seed})
+    except OSError as error:
+        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.json")))
+        raise TrainingError(
+            Code.RECIPE_INVALID, f"there is no recipe {claim.recipe_name!r}, only {known}"
+        ) from error
+    except ValidationError as error:
+        raise invalid_recipe(error) from error
+
+
+def _base(store: ObjectStore, side: Side, folder: Path) -> Path:
+    """The folder of the model to start from, its files checked. Raises BundleError, UnavailableError."""
+    parent = folder / "base"
+    parent.mkdir()
+    whole = None if side.base is None else Manifest.model_validate(side.base)
+    found = fetch_model(store, Manifest.model_validate(side.manifest), whole, parent)
+    check_files(found)
+    return found

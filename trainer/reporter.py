@@ -1,0 +1,129 @@
+"""What a training tells the database while it goes on, and how it learns that it is to stop."""
+
+import logging
+import math
+import time
+from pathlib import Path
+from threading import Event
+
+from sqlalchemy import Engine
+
+from trainer.stored_checkpoints import ClaimLostError, StoredCheckpoints
+from trainer.watch import Epoch
+from wallscan.domain.errors import UnavailableError
+from wallscan.domain.lifecycle import TrainingState
+from wallscan.records import training_claims
+from wallscan.records.session import transaction
+from wallscan.records.training_claims import TrainingClaim
+from wallscan.wire.trainings import TrainingEpoch
+
+_log = logging.getLogger(__name__)
+
+TELL_EVERY_S = 1.0
+
+
+class Reporter:
+    """A `Watcher` that writes under a claim. A server that is away for a while only delays what it tells."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        claim: TrainingClaim,
+        checkpoints: StoredCheckpoints,
+        lease_s: float,
+        checkpoint_every_s: float,
+    ) -> None:
+        self._engine, self._claim, self._checkpoints = engine, claim, checkpoints
+        self._lease_s, self._checkpoint_every_s = lease_s, checkpoint_every_s
+        self._lost = Event()
+        self._cancelling = False
+        self._untold: list[TrainingEpoch] = []
+        self._progress: dict[str, float | None] = {}
+        self._first_step: int | None = None
+        self._began = self._told_at = self._saved_at = time.monotonic()
+
+    def extend(self) -> bool:
+        """Hold the claim, from another thread; false where it was lost. Raises UnavailableError."""
+        with transaction(self._engine) as session:
+            kept = training_claims.extend(session, self._claim, self._lease_s)
+        if not kept:
+            self._lost.set()
+        return kept
+
+    def prepared(self, done: int, total: int) -> None:
+        """See `Watcher.prepared`."""
+        del done, total  # before the first step there is nothing to show
+        self._tell()
+
+    def stepped(self, step: int, steps: int, loss: float) -> None:
+        """See `Watcher.stepped`. Raises ClaimLostError."""
+        now = time.monotonic()
+        if self._first_step is None:
+            self._first_step, self._began = step, now
+        done = step - self._first_step
+        pace_s = (now - self._began) / done if done else None
+        self._progress = {
+            "step": step,
+            "steps": steps,
+            "loss": _finite(loss),
+            "eta_s": None if pace_s is None else pace_s * (steps - step),
+        }
+        self._tell(at_once=step == steps)
+
+    def epoch_ended(self, epoch: Epoch) -> None:
+        """See `Watcher.epoch_ended`. Raises ClaimLostError."""
+        self._untold.append(
+            TrainingEpoch(
+                number=epoch.number,
+                step=epoch.step,
+                train_loss=_finite(epoch.train_loss),
+                valid_loss=_finite(epoch.valid_loss),
+                valid_iou=_finite(epoch.valid_iou),
+                learning_rate=epoch.learning_rate,
+                seconds=epoch.seconds,
+            )
+        )
+        self._tell(at_once=True)
+
+    def saved(self, folder: Path) -> None:
+        """Store the checkpoint: every so often, at the end, and where a better epoch is in it.
+
+        Raises ClaimLostError.
+        """
+        due = time.monotonic() - self._saved_at >= self._checkpoint_every_s
+        at_end = self._progress["step"] == self._progress["steps"]
+        if not (due or at_end or self._checkpoints.is_best_new(folder)):
+            return
+        try:
+            self._checkpoints.save(folder, int(self._progress["step"] or 0))
+            self._saved_at = time.monotonic()
+        except UnavailableError as error:
+            _log.warning("training %s: the checkpoint is stored later: %s", self._claim.id, error)
+
+    def cancelled(self) -> bool:
+        """See `Watcher.cancelled`. With a best epoch to publish, not before the loop that publishes it."""
+        return self._cancelling and (self._first_step is not None or not self._checkpoints.has_best)
+
+    def flush(self) -> None:
+        """Tell what is left. Raises ClaimLostError, UnavailableError."""
+        with transaction(self._engine) as session:
+            state = training_claims.advance(session, self._claim, self._untold, **self._progress)
+        if state is None:
+            raise ClaimLostError
+        self._untold.clear()
+        self._cancelling = state is TrainingState.CANCELLING
+
+    def _tell(self, *, at_once: bool = False) -> None:
+        if self._lost.is_set():
+            raise ClaimLostError
+        if not at_once and time.monotonic() - self._told_at < TELL_EVERY_S:
+            return
+        try:
+            self.flush()
+        except UnavailableError as error:
+            _log.warning("training %s: progress is told later: %s", self._claim.id, error)
+        self._told_at = time.monotonic()
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

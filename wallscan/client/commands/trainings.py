@@ -1,0 +1,160 @@
+"""`wallscan train` and `wallscan trainings`: order a training, see what becomes of it."""
+
+import json
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.table import Table
+
+from wallscan.client.connect import connected
+from wallscan.client.errors import InputError, asked
+from wallscan.client.exits import DONE, SYSTEM_FAILED
+from wallscan.client.http import Client
+from wallscan.client.meter import meter
+from wallscan.client.screen import Screen, open_screen, plain
+from wallscan.domain.codes import Code
+from wallscan.domain.lifecycle import TRAINING_ENDED, TrainingState
+from wallscan.wire.trainings import NewTraining, Training, TrainingDetail, TrainingEpoch
+
+app = typer.Typer(no_args_is_help=True, help="List, show and cancel trainings.")
+TrainingArgument = Annotated[UUID, typer.Argument(metavar="TRAINING", help="Id of the training.")]
+
+
+def train(
+    dataset: Annotated[
+        list[UUID], typer.Option(help="Id of a data set to learn from; may be given several times.")
+    ],
+    name: Annotated[str, typer.Option(help="The model's name.")],
+    recipe: Annotated[
+        str, typer.Option(help="full, decoder, cached, starter, or a recipe's JSON file.")
+    ] = "decoder",
+    base: Annotated[
+        str | None,
+        typer.Option(help="Model version to start from: id, digest or name.", show_default="from nothing"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="In the place of the recipe's.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Wait for the training to end.")] = False,
+) -> None:
+    """Order a training. Its model is added once it is done; it serves where it is activated.
+
+    Without --watch it goes on by itself: `wallscan trainings show` tells how far it is. Ends with 0, with 1
+    where the training failed.
+    """
+    screen = open_screen()
+    order = asked(
+        NewTraining, name=name, recipe=_read_recipe(recipe), dataset_ids=dataset, base=base, seed=seed
+    )
+    with connected(screen, trainer=True) as client:
+        training: Training = client.order_training(order)
+        screen.result(f"Training {training.id}: {training.state}")
+        if watch:
+            training = _watched(client, training.id, screen)
+            _show(screen, training)
+    raise typer.Exit(_exit_code(training))
+
+
+@app.command("list")
+def list_trainings() -> None:
+    """List all trainings."""
+    screen = open_screen()
+    table = Table("Name", "Recipe", "State", "Done", "Ordered", "Id")
+    with connected(screen) as client:
+        for training in client.trainings():
+            state = training.state if training.code is None else f"{training.state} [{training.code}]"
+            table.add_row(
+                plain(training.name),
+                training.recipe_name or "its own",
+                plain(state),
+                f"{training.percent:.0f} %",
+                f"{training.created_at:%Y-%m-%d %H:%M}",
+                str(training.id),
+            )
+    screen.out.print(table)
+
+
+@app.command()
+def show(
+    training: TrainingArgument,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the training to end.")] = False,
+) -> None:
+    """Show a training: its state, its epochs, the model that came of it.
+
+    Ends with 0, with 1 where the training failed.
+    """
+    screen = open_screen()
+    with connected(screen, trainer=wait) as client:
+        state = _watched(client, training, screen) if wait else client.training(training)
+    _show(screen, state)
+    raise typer.Exit(_exit_code(state))
+
+
+@app.command()
+def cancel(training: TrainingArgument) -> None:
+    """Stop a training. What its best epoch so far came to is added as a model version."""
+    screen = open_screen()
+    with connected(screen) as client:
+        state = client.cancel_training(training)
+    screen.result(f"Training {state.id}: {state.state}")
+
+
+def _read_recipe(recipe: str) -> str | dict[str, Any]:
+    """The name, or what the file of this name holds. Raises InputError `recipe_invalid`."""
+    path = Path(recipe)
+    if not path.is_file():
+        return recipe
+    try:
+        read = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InputError(Code.RECIPE_INVALID, f"{path} is no JSON: {error}") from error
+    if not isinstance(read, dict):
+        raise InputError(Code.RECIPE_INVALID, f"{path} holds no recipe")
+    return read
+
+
+def _watched(client: Client, training_id: UUID, screen: Screen) -> TrainingDetail:
+    """Show a training's progress until it ends. Ctrl-C ends the watching alone, and says so."""
+    states = client.watch_training(training_id)
+    told = 0
+    try:
+        first = next(one for one in states if one.steps is not None or one.state in TRAINING_ENDED)
+        with meter(screen.err, "Training", first.steps or 0, "steps") as progress:
+            for training in chain([first], states):
+                progress.reach(training.step)
+                for epoch in training.epochs[told:]:
+                    screen.say(_line(epoch))
+                told = len(training.epochs)
+    except KeyboardInterrupt:
+        screen.say(f"The training goes on: wallscan trainings show {training_id}")
+        raise
+    return training
+
+
+def _show(screen: Screen, training: Training) -> None:
+    left = "" if training.eta_s is None else f", about {training.eta_s:.0f} s left"
+    steps = "" if training.steps is None else f", step {training.step} of {training.steps}"
+    screen.result(f"Training {training.id}, {training.name}: {training.state}{steps}{left}")
+    if isinstance(training, TrainingDetail):
+        for epoch in training.epochs:
+            screen.result(f"  {_line(epoch)}")
+    if training.model_id is not None:
+        screen.result(f"Model {training.name} ({training.model_id})")
+    if training.code is not None:
+        screen.say(f"{training.detail} [{training.code}]")
+
+
+def _line(epoch: TrainingEpoch) -> str:
+    return (
+        f"epoch {epoch.number}, step {epoch.step}: loss {_number(epoch.train_loss)}; held out "
+        f"{_number(epoch.valid_loss)}, IoU {_number(epoch.valid_iou)}"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _exit_code(training: Training) -> int:
+    return SYSTEM_FAILED if training.state is TrainingState.FAILED else DONE

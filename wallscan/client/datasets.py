@@ -1,0 +1,80 @@
+"""Folders of annotated photos as zip files, and zip files into storage."""
+
+import hashlib
+import shutil
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from wallscan.client.bundles import ROUND_PAUSES_S, put_file
+from wallscan.client.errors import InputError, SourceError, asked
+from wallscan.client.http import Client
+from wallscan.client.meter import Meter
+from wallscan.client.transport import DIRECT
+from wallscan.domain.codes import Code
+from wallscan.wire.trainings import Dataset, NewDataset
+
+_PACKED = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic"})
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
+@contextmanager
+def zip_file(source: Path) -> Iterator[Path]:
+    """`source` itself where it is a file, else a zip file of the folder, there while the block runs.
+
+    Hidden files and links are left out. The same files give the same bytes, and so the same data set.
+    Raises InputError `folder_without_photos` where the folder holds no file.
+    """
+    if source.is_file():
+        yield source
+        return
+    files = sorted(path for path in source.rglob("*") if _is_taken(path, source))
+    if not files:
+        raise InputError(Code.FOLDER_WITHOUT_PHOTOS, f"no files in {source}")
+    with tempfile.TemporaryDirectory(prefix="wallscan-") as scratch:
+        packed = Path(scratch, "dataset.zip")
+        with zipfile.ZipFile(packed, "w") as archive:
+            for path in files:
+                _add(archive, path, path.relative_to(source).as_posix())
+        yield packed
+
+
+def send_dataset(client: Client, path: Path, name: str, meter: Meter) -> Dataset:
+    """The data set of a zip file, its bytes in storage; the one that is there where the content is known.
+
+    Raises ApiError, InputError `request_invalid` where it is too large, or SourceError `storage_unavailable`
+    where storage did not take it in several tries.
+    """
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    new = asked(NewDataset, name=name, size_bytes=path.stat().st_size, sha256=sha256)
+    with httpx.Client(timeout=60.0, mounts=DIRECT) as storage:
+        for pause_s in ROUND_PAUSES_S:
+            time.sleep(pause_s)
+            meter.reach(0)
+            announced = client.announce_dataset(new)
+            if announced.target is None:
+                meter.reach(new.size_bytes)
+                return announced.dataset
+            if put_file(storage, announced.target, path, meter):
+                return client.complete_dataset(announced.dataset.id)
+    raise SourceError(Code.STORAGE_UNAVAILABLE, "storage did not take the data set in several tries")
+
+
+def _is_taken(path: Path, root: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return path.is_file() and not path.is_symlink() and not hidden
+
+
+def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+    info = zipfile.ZipInfo(name, _LONG_AGO)
+    info.file_size = path.stat().st_size
+    is_packed = path.suffix.lower() in _PACKED
+    info.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
+    with path.open("rb") as source, archive.open(info, "w") as target:
+        shutil.copyfileobj(source, target)

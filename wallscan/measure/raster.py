@@ -1,0 +1,135 @@
+"""The pictures that a mask is measured on: small enough to be quick, fine enough to be right.
+
+Thinning takes as many passes as a part is wide, each over the whole picture. So a photo's mask is first
+reduced to a few megapixels, and then each part to a picture on which it is narrow.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+RASTER_PX = 1 << 22
+"""Masks of more pixels are reduced by the smallest whole factor that brings them to so many: 12 megapixels
+by 2, 100 by 5. A reduced pixel is set where half of what it covers is."""
+PIXELS_PER_CELL = 3.0
+"""Masks that come from a coarse map are reduced further, to no fewer pixels than this a cell of the map: the
+edge of a mask between cells is interpolated, and finer than that there is nothing to see."""
+NARROW_PX = 24.0
+"""Parts wider than twice this are thinned on a smaller picture, halved until they are not."""
+
+EDGE_PX = 0.25
+"""By how much the distance transform on a centre line is too large for half a width, on average.
+
+It counts to the centre of the first pixel outside, half a pixel beyond the edge: half a pixel too much where
+the width is odd and the centre line runs through the middle, nothing where it is even.
+"""
+
+Mask = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+V = TypeVar("V", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Parts of like width, cut out and reduced, with an empty rim of one pixel.
+
+    `half_width_px` comes from the distance transform of the finer picture, the highest of each block, in
+    pixels of this one; it means something on centre lines alone. Pixel (x, y) lies at
+    (x * `scale` + `x_px`, y * `scale` + `y_px`) of the photo.
+    """
+
+    mask: Flags
+    half_width_px: NDArray[np.float32]
+    scale: float
+    x_px: float
+    y_px: float
+
+
+def reduction(height_px: int, width_px: int, cell_px: float) -> int:
+    """The whole factor by which a mask of this size is reduced before it is measured.
+
+    `cell_px` is the side, in its pixels, of a cell of the map that it comes from.
+    """
+    factor = max(1, int(cell_px / PIXELS_PER_CELL))
+    while -(-height_px // factor) * -(-width_px // factor) > RASTER_PX:
+        factor += 1
+    return factor
+
+
+def reduced(mask: Mask, cell_px: float) -> tuple[Mask, int]:
+    """A mask (H, W), 0 or 255, as 0 or 1 on the raster, and the factor by which it was reduced."""
+    height_px, width_px = mask.shape
+    factor = reduction(height_px, width_px, cell_px)
+    if factor == 1:
+        return np.minimum(mask, 1), 1
+    height, width = (-(-side // factor) for side in mask.shape)
+    whole = cv2.copyMakeBorder(
+        mask, 0, height * factor - mask.shape[0], 0, width * factor - mask.shape[1], cv2.BORDER_REPLICATE
+    )
+    small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small >= 128, np.uint8), factor
+
+
+def pictures(raster: Mask, labels: NDArray[np.int32], parts: int, factor: int) -> Iterator[Picture]:
+    """The parts of a raster (h, w), 0 or 1, numbered from 1 in `labels`, grouped by how wide they are."""
+    left, top, width, height = cv2.boundingRect(raster)
+    labels = labels[top : top + height, left : left + width]
+    there_is = raster[top : top + height, left : left + width]
+    rimmed = cv2.copyMakeBorder(there_is, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    measured = cv2.distanceTransform(rimmed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = np.asarray(measured[1:-1, 1:-1], np.float32)
+    halvings = _halvings(distance, labels, parts)
+    for count in np.unique(halvings[1:]).tolist():
+        members = halvings == count
+        members[0] = False
+        rows, columns = _box(members[labels])
+        there = members[labels[rows, columns]]
+        inner = np.where(there, distance[rows, columns], 0)
+        yield _picture(there, inner, 1 << count, factor, left + columns.start, top + rows.start)
+
+
+def _halvings(distance: NDArray[np.float32], labels: NDArray[np.int32], parts: int) -> NDArray[np.int8]:
+    """How often each part must be halved to be narrow, (parts + 1,)."""
+    halvings = np.zeros((parts + 1,), np.int8)
+    limit, count = NARROW_PX, 0
+    while (wide := distance > limit).any():
+        count += 1
+        halvings[np.unique(labels[wide])] = count
+        limit *= 2
+    return halvings
+
+
+def _box(there: Flags) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _picture(
+    there: Flags, distance: NDArray[np.float32], halved: int, factor: int, left: int, top: int
+) -> Picture:
+    """A cut-out whose first pixel is (left, top) of the raster, halved so that its parts are narrow."""
+    scale = halved * factor
+    half_width_px = np.maximum(_highest(distance, halved) - EDGE_PX, 0) / halved
+    # The middle of this picture's first pixel, which is the rim, as a place of the photo.
+    first = (0.5 - 1.0) * scale - 0.5
+    return Picture(
+        mask=np.pad(_highest(there, halved), 1),
+        half_width_px=np.pad(half_width_px, 1).astype(np.float32),
+        scale=float(scale),
+        x_px=left * factor + first,
+        y_px=top * factor + first,
+    )
+
+
+def _highest(values: NDArray[V], block: int) -> NDArray[V]:
+    """The highest value of each block: thin ends of a wide part stay, which averaging would lose."""
+    if block == 1:
+        return values
+    height, width = (-(-side // block) for side in values.shape)
+    padded = np.pad(values, ((0, height * block - values.shape[0]), (0, width * block - values.shape[1])))
+    blocks: NDArray[V] = padded.reshape(height, block, width, block).max(axis=(1, 3))
+    return blocks

@@ -1,0 +1,148 @@
+"""A photo looked at in overlapping windows as well as whole, blended into one map a prompt.
+
+The network sees a window at several times the size that it has in the whole photo, so thin cracks do not
+fade; the whole photo tells what the windows lie in. Where no window is looked at, the whole photo's map
+stands in for them, and the weights of the windows make the passage smooth.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from wallscan.domain.looks import Detail, Look, settled
+from wallscan.segment.adaptive import worth_a_look
+from wallscan.segment.engine import Engine
+from wallscan.segment.grid import AREA_INPUTS, Grid, Window, reduced_size
+
+Number = TypeVar("Number", np.uint8, np.float32)
+Pixels = NDArray[np.uint8]
+Map = NDArray[np.float32]
+Maps = NDArray[np.float32]
+
+CONTEXT_SHARE = 0.3
+"""How much the whole photo's log odds count beside those of the windows."""
+CONTEXT_REACH = 1 / 36
+"""How far the whole photo's map may miss the place, as a share of its side: a token or so."""
+PRESENCE_SHARE = 3 / 64
+"""That of `wallscan.measure.presence`."""
+ENOUGH = 0.25
+"""Windows with this part of a place's weight speak for it; with less, the whole photo comes in."""
+_TIMES = {Detail.WHOLE: 1, Detail.TILES: 2, Detail.ADAPTIVE: 2, Detail.AUTO: 2, Detail.FINE_TILES: 3}
+_SURE = 1e-5
+"""Probabilities nearer to 0 or 1 count as this near, so that no side alone decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Per prompt, the probability of each place of the photo: (P, h, w) float32 in 0..1.
+
+    `view_cells` is the side, in cells of the map, of what the network saw at once: presence gates were
+    fitted on maps of one view.
+    """
+
+    maps: Maps
+    view_cells: int
+
+
+def decode_target_px(detail: Detail, input_px: int) -> int:
+    """How many pixels the shorter side of a photo needs at least for a look of this detail.
+
+    The whole photo needs twice the input; tiles as many as a square photo keeps.
+    """
+    return max(2 * input_px, math.ceil(math.sqrt(AREA_INPUTS) * _TIMES[detail] * input_px))
+
+
+def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -> Seen:
+    """What the engine sees in an upright RGB photo (H, W, 3).
+
+    At detail 1 these are the engine's own square maps, byte for byte. Closer, they have the photo's shape,
+    reduced as `reduced_size` says. Raises what `Engine.probabilities` raises.
+    """
+
+    def view(pixels: Pixels) -> Maps:
+        return _view(engine, pixels, prompts, flip=look.flip)
+
+    whole = view(image)
+    detail = settled(look.detail, max(image.shape), engine.input_px)
+    size = reduced_size(image.shape[0], image.shape[1], _TIMES[detail], engine.input_px)
+    grid = Grid(*size, engine.input_px)
+    if detail is Detail.WHOLE or len(grid.windows) == 1:
+        return Seen(whole, whole.shape[-1])
+    reduced = _resized(image, grid.height, grid.width)
+    windows = worth_a_look(reduced, whole, grid) if detail is Detail.ADAPTIVE else grid.windows
+    closer = _blended(view, reduced, len(prompts), grid, windows)
+    looked = (grid.weights(windows) / grid.weights(grid.windows) / ENOUGH).clip(0, 1)
+    for closer_map, whole_map in zip(closer, whole, strict=True):  # one by one, for the memory's sake
+        closer_map[:] = _in_context(closer_map, whole_map, looked)
+    return Seen(closer, grid.side)
+
+
+def _view(engine: Engine, image: Pixels, prompts: Sequence[str], *, flip: bool) -> Maps:
+    """The engine's maps (P, s, s) of one view; with `flip` the mean with those of its mirror image."""
+    maps = engine.probabilities(image, prompts)
+    if not flip:
+        return maps
+    mirrored = engine.probabilities(np.ascontiguousarray(image[:, ::-1]), prompts)
+    return (maps + mirrored[:, :, ::-1]) / np.float32(2)
+
+
+def _blended(
+    view: Callable[[Pixels], Maps], reduced: Pixels, prompts: int, grid: Grid, windows: Sequence[Window]
+) -> Maps:
+    """Each place's mean over the windows that show it, weighted by `Grid.weight`; 0 where none does."""
+    total = np.zeros((prompts, grid.height, grid.width), np.float32)
+    for window in windows:
+        for one, seen in zip(total, view(reduced[window.place]), strict=True):
+            one[window.place] += grid.weight * _resized(seen, window.height, window.width)
+    weights = grid.weights(windows)
+    return np.divide(total, weights, out=total, where=weights > 0)
+
+
+def _in_context(closer: Map, whole: Map, looked: Map) -> Map:
+    """What windows (h, w) and the whole photo (s, s) say together, and the whole alone where none looked.
+
+    The log odds' weighted mean (a logarithmic opinion pool: Genest and Zidek, "Combining Probability
+    Distributions", 1986), for which the whole photo need only see something nearby: windows are doubted
+    where it sees nothing far and wide, and overrule it where they are sure.
+    """
+    height, width = closer.shape
+    nearby = _resized(_nearby(whole), height, width)
+    odds = (1 - CONTEXT_SHARE) * _log_odds(closer) + CONTEXT_SHARE * _log_odds(nearby)
+    pooled = 1 / (1 + np.exp(-odds))
+    context = _resized(np.minimum(whole, _standing(whole)), height, width)
+    return np.asarray(context + looked * (pooled - context), np.float32).clip(0, 1)
+
+
+def _log_odds(probabilities: Map) -> Map:
+    sure = probabilities.clip(_SURE, 1 - _SURE)
+    return np.asarray(np.log(sure / (1 - sure)), np.float32)
+
+
+def _nearby(whole: Map) -> Map:
+    """The highest probability around each cell of a whole photo's map (s, s)."""
+    reach = max(1, 2 * round(len(whole) * CONTEXT_REACH / 2) + 1)
+    return np.asarray(cv2.dilate(whole, np.ones((reach, reach), np.uint8)), np.float32)
+
+
+def _standing(whole: Map) -> Map:
+    """The best mean around each cell of a whole photo's map (s, s), over squares that presence is judged by.
+
+    Enlarged to the windows' grid, a mere dot of the map would fill such a square and pass for presence.
+    """
+    square = np.ones((max(1, round(len(whole) * PRESENCE_SHARE)),) * 2, np.uint8)
+    means = cv2.blur(whole, square.shape)
+    return np.asarray(cv2.dilate(means, square), np.float32)
+
+
+def _resized(picture: NDArray[Number], height: int, width: int) -> NDArray[Number]:
+    """An (h, w) map or (h, w, 3) picture at another size: averaged where it shrinks, else interpolated."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    shrinks = height <= picture.shape[0] and width <= picture.shape[1]
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(picture, (width, height), interpolation=way).astype(picture.dtype, copy=False)

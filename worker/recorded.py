@@ -1,0 +1,56 @@
+"""Probability maps of an earlier run in the place of a model: measured again, nothing is computed anew."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from wallscan.domain.errors import PhotoError
+from wallscan.measure.measured import as_probabilities
+from wallscan.models.manifest import Manifest
+from wallscan.photos.maps import decode_map_png
+from wallscan.records.tasks import Claim
+from wallscan.segment.engine import Runtime
+from wallscan.segment.tiles import Seen
+from wallscan.storage import ObjectMissing, ObjectStore
+
+_RUNTIME = Runtime(engine="stored", version="1", device="none", precision="8 bit")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMaps:
+    """What a model saw in one photo, and the model's manifest."""
+
+    manifest: Manifest
+    seen: Seen
+
+    @property
+    def input_px(self) -> int:
+        """Side of the model's input: that of one view on the map, so that the photo is decoded as it was."""
+        return self.seen.view_cells
+
+    @property
+    def runtime(self) -> Runtime:
+        """None runs."""
+        return _RUNTIME
+
+
+def recorded_maps(store: ObjectStore, claim: Claim) -> RecordedMaps | None:
+    """The maps that a claim names; None where any is gone or damaged, so that the model must answer.
+
+    Raises UnavailableError `storage_unavailable`.
+    """
+    levels = []
+    for stored in claim.maps:
+        try:
+            data = store.get(stored.key)
+            if hashlib.sha256(data).hexdigest() != stored.sha256:
+                return None
+            levels.append(decode_map_png(data))
+        except (ObjectMissing, PhotoError):
+            return None
+    if not levels or len({one.shape for one in levels}) > 1:
+        return None
+    view_cells = claim.maps[0].view_cells or max(levels[0].shape)
+    seen = Seen(as_probabilities(np.stack(levels)), view_cells)
+    return RecordedMaps(Manifest.model_validate(claim.model_manifest), seen)
