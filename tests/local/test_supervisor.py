@@ -40,7 +40,7 @@ def child(script: str, log: Path, name: str = "child", answers=lambda: True, **o
 
 def test_a_child_runs_until_it_is_stopped(supervisor, tmp_path):
     supervisor.start([child("exec sleep 60", tmp_path / "log")])
-    supervisor.wait(["child"], 5)
+    supervisor.wait(["child"], 30)
     pid = supervisor.pids()["child"]
     assert is_running(pid)
     supervisor.stop(["child"])
@@ -75,7 +75,7 @@ def test_a_child_that_ignores_the_signal_is_killed(supervisor, tmp_path):
     answers = (tmp_path / "deaf").exists
     script = f"trap '' TERM; touch {tmp_path}/deaf; while :; do sleep 0.1; done"
     supervisor.start([child(script, tmp_path / "log", answers=answers, stop_s=0.3)])
-    supervisor.wait(["child"], 5)
+    supervisor.wait(["child"], 30)
     pid = supervisor.pids()["child"]
     supervisor.stop(["child"])
     assert not is_running(pid)
@@ -84,8 +84,8 @@ def test_a_child_that_ignores_the_signal_is_killed(supervisor, tmp_path):
 def test_a_child_gets_the_signal_it_asked_for(supervisor, tmp_path):
     script = f"trap 'echo int; exit' INT; touch {tmp_path}/set; while :; do sleep 0.05; done"
     answers = (tmp_path / "set").exists
-    supervisor.start([child(script, tmp_path / "log", answers=answers, stop_signal=signal.SIGINT)])
-    supervisor.wait(["child"], 5)
+    supervisor.start([child(script, tmp_path / "log", answers=answers, stop_signal=signal.SIGINT, stop_s=30)])
+    supervisor.wait(["child"], 30)
     supervisor.stop(["child"])
     assert (tmp_path / "log").read_text() == "int\n"
 
@@ -100,7 +100,7 @@ def test_a_program_that_is_not_there_is_a_crash_loop(supervisor, tmp_path):
 def test_the_end_of_the_group_takes_what_children_left_behind(supervisor, group, tmp_path):
     script = f"sleep 60 & echo $! > {tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid; wait"
     supervisor.start([child(script, tmp_path / "log", answers=(tmp_path / "pid").exists)])
-    supervisor.wait(["child"], 5)
+    supervisor.wait(["child"], 30)
     left = int((tmp_path / "pid").read_text())
     supervisor.stop(["child"])
     assert is_running(left)
