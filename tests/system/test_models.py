@@ -48,9 +48,8 @@ def test_a_folder_serves_once_it_is_forced_and_until_it_is_rolled_back(shell, tm
     plain(tiny, tmp_path / "My weights")
     active_before = shell.run("models", "list")
     assert "My-weights" not in active_before
-    refused = shell.run("models", "add", "My weights", "--activate", status=2)  # random weights find nothing
-    assert "model_gate_refused" in refused
-    assert "rendered walls: 120 photos" in refused
+    # What the gate makes of it is asked in tests/trainer/test_compare.py: here it would take minutes.
+    shell.run("models", "add", "My weights")
     reason = ("--force", "--reason", "a test of the command")
     assert "ready, active" in shell.run("models", "activate", "My-weights", *reason)
     lay(tmp_path / "photos", {"w/1.jpg": encode(wall(640, 480))})
