@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-# Two processes, each with servers of its own; a file's tests stay together and share its fixtures.
-SPREAD := --numprocesses 2 --dist loadfile
+# One process and one set of servers; SPREAD="--numprocesses 2 --dist loadfile" takes two of each.
+SPREAD ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-fast lint bench bench-tiles lock clean
