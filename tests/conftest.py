@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import settings
 from sqlalchemy import Engine
 
 import migrations
@@ -13,6 +14,10 @@ from wallscan.records.session import make_engine
 from wallscan.storage import S3ObjectStore
 
 _TEMPLATE = "migrated"
+
+# Speed is measured by benchmarks, and one collection of garbage late in a long run outlasts the default.
+settings.register_profile("wallscan", deadline=None)
+settings.load_profile("wallscan")
 
 
 @pytest.fixture(scope="session")
