@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wallscan.domain.area import Basis, wall_prompt
-from wallscan.domain.looks import DEFAULT_LOOK, Look, settled
+from wallscan.domain.looks import DEFAULT_LOOK, Detail, Look, settled
 from wallscan.domain.scale import UniformScale
 from wallscan.measure import Measured, Measurements, Numbers, measured
 from wallscan.measure.area import filled
@@ -67,9 +67,7 @@ def analyse(
     cannot be used), PromptError (the model cannot read a prompt), InferenceError (the model answered no
     probabilities) or PipelineError (`postprocess` is none).
     """
-    header = check(data)
-    mm_per_px = hints.scale.mm_per_px if isinstance(hints.scale, UniformScale) else None
-    detail = settled(look.detail, max(header.width_px, header.height_px), source.input_px, mm_per_px)
+    detail = _detail(data, source, look, hints)
     photo = decode(data, target_px=decode_target_px(detail, source.input_px))
     if isinstance(source, RecordedMaps):
         seen = source.seen
@@ -78,6 +76,17 @@ def analyse(
     scene = scene_of(data, photo, hints)
     findings = tuple(_findings(photo, prompts, seen, source.manifest, postprocess, scene))
     return Analysis(_facts(photo), findings, str(source.runtime))
+
+
+def _detail(data: bytes, source: Engine | RecordedMaps, look: Look, hints: Hints) -> Detail:
+    """How closely this photo is looked at, or was: never AUTO."""
+    if look.detail is not Detail.AUTO:
+        return look.detail
+    if isinstance(source, RecordedMaps):
+        return source.detail
+    header = check(data)
+    mm_per_px = hints.scale.mm_per_px if isinstance(hints.scale, UniformScale) else None
+    return settled(max(header.width_px, header.height_px), source.input_px, mm_per_px)
 
 
 def _findings(

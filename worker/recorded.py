@@ -1,28 +1,29 @@
 """Probability maps of an earlier run in the place of a model: measured again, nothing is computed anew."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 
 import numpy as np
 
 from wallscan.domain.errors import PhotoError
+from wallscan.domain.looks import Detail
 from wallscan.measure.measured import as_probabilities
+from wallscan.models.files import parse_manifest
 from wallscan.models.manifest import Manifest
 from wallscan.photos.maps import decode_map_png
 from wallscan.records.tasks import Claim
-from wallscan.segment.engine import Runtime
 from wallscan.segment.tiles import Seen
 from wallscan.storage import ObjectMissing, ObjectStore
-
-_RUNTIME = Runtime(engine="stored", version="1", device="none", precision="8 bit")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedMaps:
-    """What a model saw in one photo, and the model's manifest."""
+    """What a model saw in one photo, the model's manifest, and what ran it."""
 
     manifest: Manifest
     seen: Seen
+    runtime: str
 
     @property
     def input_px(self) -> int:
@@ -30,15 +31,16 @@ class RecordedMaps:
         return self.seen.view_cells
 
     @property
-    def runtime(self) -> Runtime:
-        """None runs."""
-        return _RUNTIME
+    def detail(self) -> Detail:
+        """How closely the photo was looked at, where the run left that to the photo."""
+        whole = self.seen.maps.shape[1:] == (self.seen.view_cells, self.seen.view_cells)
+        return Detail.WHOLE if whole else Detail.ADAPTIVE
 
 
 def recorded_maps(store: ObjectStore, claim: Claim) -> RecordedMaps | None:
     """The maps that a claim names; None where any is gone or damaged, so that the model must answer.
 
-    Raises UnavailableError `storage_unavailable`.
+    Raises UnavailableError `storage_unavailable`, and BundleError where the manifest is none.
     """
     levels = []
     for stored in claim.maps:
@@ -53,4 +55,5 @@ def recorded_maps(store: ObjectStore, claim: Claim) -> RecordedMaps | None:
         return None
     view_cells = claim.maps[0].view_cells or max(levels[0].shape)
     seen = Seen(as_probabilities(np.stack(levels)), view_cells)
-    return RecordedMaps(Manifest.model_validate(claim.model_manifest), seen)
+    manifest = parse_manifest(json.dumps(claim.model_manifest).encode())
+    return RecordedMaps(manifest, seen, claim.maps[0].runtime)

@@ -3,11 +3,6 @@ import pytest
 from wallscan.domain.looks import Detail, settled
 
 
-@pytest.mark.parametrize("detail", [detail for detail in Detail if detail is not Detail.AUTO])
-def test_what_is_asked_for_is_done(detail):
-    assert settled(detail, 100, 352) is detail
-
-
 @pytest.mark.parametrize(
     ("long_px", "mm_per_px", "expected"),
     [
@@ -20,4 +15,4 @@ def test_what_is_asked_for_is_done(detail):
     ],
 )
 def test_auto_goes_by_the_photo_and_its_scale(long_px, mm_per_px, expected):
-    assert settled(Detail.AUTO, long_px, 352, mm_per_px) is expected
+    assert settled(long_px, 352, mm_per_px) is expected

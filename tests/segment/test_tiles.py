@@ -12,7 +12,7 @@ from wallscan.segment.preprocess import to_square
 from wallscan.segment.tiles import decode_target_px, look_at
 
 SIDE = 64
-CLOSE = [Look(detail) for detail in (Detail.TILES, Detail.FINE_TILES, Detail.ADAPTIVE, Detail.AUTO)]
+CLOSE = [Look(detail) for detail in (Detail.TILES, Detail.FINE_TILES, Detail.ADAPTIVE)]
 
 
 class Blurring:

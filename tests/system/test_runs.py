@@ -55,12 +55,15 @@ def test_a_report_of_nothing_known(shell, tmp_path):
 
 def test_a_run_is_measured_again_with_another_threshold(shell, tmp_path, client):
     photos(tmp_path, 2)
-    inspected = shell.run("inspect", "photos", "--site", "again", "--out", "first", "--pipeline", "founding")
+    inspected = shell.run(
+        "inspect", "photos", "--site", "again", "--out", "first", "--pipeline", "founding", "--flip"
+    )
     first = read_report(tmp_path / "first").run
     assert first.postprocess["name"] == "founding", inspected
     told = shell.run("rerun", str(first.run_id), "--parameter", "level=0.3")
     again = client.run(id_after("Run", told))
-    assert (again.from_run_id, again.prompts) == (first.run_id, first.prompts)
+    assert (again.from_run_id, again.prompts, again.look) == (first.run_id, first.prompts, first.look)
+    assert again.look.flip
     assert (again.postprocess["name"], again.postprocess["level"]) == ("standard", 0.3)
     shell.run("report", str(again.inspection_id), "--out", "second")
     assert read_report(tmp_path / "second").run.run_id == again.id

@@ -110,8 +110,14 @@ class Client:
         return self._post(f"/v1/inspections/{inspection_id}/runs", Run, order)
 
     def rerun(self, run: Run, postprocess: Mapping[str, Any]) -> Run:
-        """Order that the probability maps of a run are measured again, with its model and prompts."""
-        order = NewRun(prompts=run.prompts, postprocess=dict(postprocess), from_run=run.id)
+        """Order that the probability maps of a run are measured again, with all else as it was."""
+        order = NewRun(
+            prompts=run.prompts,
+            postprocess=dict(postprocess),
+            from_run=run.id,
+            look=run.look,
+            scale=run.scale,
+        )
         return self._post(f"/v1/inspections/{run.inspection_id}/runs", Run, order)
 
     def run(self, run_id: UUID, wait_s: int = 0) -> Run:

@@ -8,6 +8,10 @@ FINEST_MM = 1.0
 """What one input pixel of a whole photo may cover at most for `auto` to do without tiles: a known scale."""
 
 
+PRESENCE_SHARE = 3 / 64
+"""Side of the square that presence is judged in, as a share of the side of one view: 15 cells of 320."""
+
+
 class Detail(StrEnum):
     """What a run asks for. The network's input holds the whole photo at detail 1, a twelfth of its area at 2
     (20 overlapping tiles for 4:3) and a 27th at 3 (42 tiles), where the whole photo is looked at as well.
@@ -39,13 +43,11 @@ class Look:
 DEFAULT_LOOK = Look()
 
 
-def settled(detail: Detail, long_px: int, input_px: int, mm_per_px: float | None = None) -> Detail:
-    """`detail` for a photo whose longer side has `long_px`; never AUTO.
+def settled(long_px: int, input_px: int, mm_per_px: float | None = None) -> Detail:
+    """What AUTO is for a photo whose longer side has `long_px`.
 
-    AUTO stays with the whole photo where the network's input of `input_px` already shows it at half its
-    size or more, and where, by a known scale, an input pixel covers at most `FINEST_MM`.
+    It stays with the whole photo where the network's input of `input_px` already shows it at half its size
+    or more, and where, by a known scale, an input pixel covers at most `FINEST_MM`.
     """
-    if detail is not Detail.AUTO:
-        return detail
     fine = mm_per_px is not None and mm_per_px * long_px / input_px <= FINEST_MM
     return Detail.WHOLE if fine or long_px <= 2 * input_px else Detail.ADAPTIVE

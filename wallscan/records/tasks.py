@@ -25,11 +25,15 @@ LIVE_RUNS = (RunState.QUEUED, RunState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class StoredMap:
-    """Where a probability map lies, SHA-256 of its bytes in hex, and the side of one view on it, in cells."""
+    """Where a probability map lies, SHA-256 of its bytes in hex, and what computed it.
+
+    `view_cells` is the side of one view on it, in cells; None: all of the map.
+    """
 
     key: str
     sha256: str
     view_cells: int | None
+    runtime: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +255,14 @@ def _maps(
     if from_run_id is None:
         return ()
     rows = session.execute(
-        select(Item.map_key, Item.map_sha256, Item.view_cells)
+        select(Item.map_key, Item.map_sha256, Item.view_cells, func.coalesce(Task.runtime, ""))
+        .join(Task, and_(Task.run_id == Item.run_id, Task.photo_id == Item.photo_id))
         .where(Item.run_id == from_run_id, Item.photo_id == photo_id)
         .order_by(Item.prompt_index)
     )
-    maps = tuple(StoredMap(key, sha256, cells) for key, sha256, cells in rows if key and sha256)
+    maps = tuple(
+        StoredMap(key, sha256, cells, runtime) for key, sha256, cells, runtime in rows if key and sha256
+    )
     return maps if len(maps) == prompts else ()
 
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from wallscan.domain.looks import Detail, Look, settled
+from wallscan.domain.looks import PRESENCE_SHARE, Detail, Look
 from wallscan.segment.adaptive import worth_a_look
 from wallscan.segment.engine import Engine
 from wallscan.segment.grid import AREA_INPUTS, Grid, Window, reduced_size
@@ -28,11 +28,9 @@ CONTEXT_SHARE = 0.3
 """How much the whole photo's log odds count beside those of the windows."""
 CONTEXT_REACH = 1 / 36
 """How far the whole photo's map may miss the place, as a share of its side: a token or so."""
-PRESENCE_SHARE = 3 / 64
-"""That of `wallscan.measure.presence`."""
 ENOUGH = 0.25
 """Windows with this part of a place's weight speak for it; with less, the whole photo comes in."""
-_TIMES = {Detail.WHOLE: 1, Detail.TILES: 2, Detail.ADAPTIVE: 2, Detail.AUTO: 2, Detail.FINE_TILES: 3}
+_TIMES = {Detail.WHOLE: 1, Detail.TILES: 2, Detail.ADAPTIVE: 2, Detail.FINE_TILES: 3}
 _SURE = 1e-5
 """Probabilities nearer to 0 or 1 count as this near, so that no side alone decides."""
 
@@ -58,7 +56,7 @@ def decode_target_px(detail: Detail, input_px: int) -> int:
 
 
 def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -> Seen:
-    """What the engine sees in an upright RGB photo (H, W, 3).
+    """What the engine sees in an upright RGB photo (H, W, 3); AUTO must have been `settled` before.
 
     At detail 1 these are the engine's own square maps, byte for byte. Closer, they have the photo's shape,
     reduced as `reduced_size` says. Raises what `Engine.probabilities` raises.
@@ -68,7 +66,7 @@ def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -
         return _view(engine, pixels, prompts, flip=look.flip)
 
     whole = view(image)
-    detail = settled(look.detail, max(image.shape), engine.input_px)
+    detail = look.detail
     size = reduced_size(image.shape[0], image.shape[1], _TIMES[detail], engine.input_px)
     grid = Grid(*size, engine.input_px)
     if detail is Detail.WHOLE or len(grid.windows) == 1:
