@@ -113,12 +113,36 @@ def test_a_cache_that_cannot_be_written_is_no_fault_of_the_bundle(tiny_bundle, t
     assert caught.value.code == Code.STORAGE_UNAVAILABLE
 
 
-def test_a_full_disk_is_no_fault_of_the_bundle(tiny_bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr(compiled, "_convert", lambda *_: None)  # left nothing behind
+_LOAD_WITH_LITTLE_ROOM = """
+import resource, sys
+from pathlib import Path
+from wallscan.domain.errors import UnavailableError
+from wallscan.segment.engine import EngineSettings, load_engine
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+try:
+    load_engine(Path(sys.argv[1]), EngineSettings(Path(sys.argv[2]), "openvino"))
+except UnavailableError as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_full_disk_is_no_fault_of_the_bundle(tiny_bundle, tmp_path):
+    command = [sys.executable, "-c", _LOAD_WITH_LITTLE_ROOM, tiny_bundle, tmp_path]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.stdout.strip() == Code.STORAGE_UNAVAILABLE, told.stderr
+    assert list(tmp_path.glob("*compil[ei]*[!k]")) == []
+
+
+def test_a_conversion_ended_from_outside_is_no_fault_of_the_bundle(tiny_bundle, tmp_path, monkeypatch):
+    shot = tmp_path / "python"
+    shot.write_text("#!/bin/sh\nkill -9 $$\n")
+    shot.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(shot))
     with pytest.raises(UnavailableError) as caught:
-        load(tiny_bundle, tmp_path)
-    assert caught.value.code == Code.STORAGE_UNAVAILABLE
-    assert list(tmp_path.glob(".compiling-*")) == []
+        load(tiny_bundle, tmp_path / "cache")
+    assert caught.value.code == Code.NOT_READY
 
 
 def test_a_bundle_is_checked_before_it_is_compiled(tmp_path, conversions):

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,13 +29,14 @@ from wallscan.segment.tokens import PromptTokenizer
 ENCODER, HEAD, TEXT = "encoder.blob", "head.blob", "text.blob"
 TOKENIZER = "tokenizer.json"
 FACTS = "facts.json"
-REFUSED = 3
-"""The exit code of a conversion that blames the bundle."""
+REFUSED, UNWRITABLE = 3, 4
+"""The exit codes of a conversion that blames the bundle, and of one that blames the disk."""
 
 _FORMAT = 1
 """Raise it whenever the graphs change: what older code has compiled is not taken then."""
 _GRAPHS = (ENCODER, HEAD, TEXT)
 _FILES = (*_GRAPHS, TOKENIZER, PREPROCESSOR)
+_ENDED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def compiled(bundle: Path, key: Key, cache: Path) -> Compiled:
 
     The bundle's own files are checked and read only where it is made: hashing them at every start would
     take longer than all else. Raises BundleError as `check_files` and `load_model` do or where the
-    conversion dies, and UnavailableError `storage_unavailable` where the cache cannot be written.
+    conversion dies, and UnavailableError where the cache cannot be written (`storage_unavailable`) or the
+    conversion was ended from outside, as for want of memory (`not_ready`).
     """
     folder = key.folder(cache)
     found = read(folder)
@@ -139,8 +142,14 @@ def _convert(bundle: Path, out: Path, precision: str) -> None:
     if done.returncode == REFUSED:
         refusal = json.loads(done.stdout)
         raise BundleError(Code(refusal["code"]), refusal["detail"])
+    last = done.stderr.strip().rpartition("\n")[2]
+    if done.returncode == UNWRITABLE:
+        raise OSError(last)
+    if done.returncode in _ENDED_FROM_OUTSIDE:
+        raise UnavailableError(
+            Code.NOT_READY, "the model's conversion was ended from outside: out of memory?"
+        )
     if done.returncode != 0:
-        last = done.stderr.strip().rpartition("\n")[2]
         raise BundleError(
             Code.BUNDLE_UNLOADABLE, f"the model does not compile ({done.returncode}): {last}"[:500]
         )

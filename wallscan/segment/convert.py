@@ -16,7 +16,7 @@ from wallscan.domain.errors import BundleError
 from wallscan.models.delta import whole_folder
 from wallscan.segment.bundle import load_model, prompt_tokenizer
 from wallscan.segment.clipseg import Encoder, Head, TextTower
-from wallscan.segment.compiled import ENCODER, HEAD, REFUSED, TEXT, conclude
+from wallscan.segment.compiled import ENCODER, HEAD, REFUSED, TEXT, UNWRITABLE, conclude
 from wallscan.segment.openvino_runtime import DEVICE, Precision, ov, properties
 from wallscan.segment.preprocess import InputSpec
 
@@ -52,7 +52,9 @@ def _compile(module: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, pr
 
 
 def main(arguments: list[str]) -> int:
-    """0, or `REFUSED` with code and detail as JSON on standard output where the bundle is at fault."""
+    """0; `REFUSED` with code and detail as JSON on standard output where the bundle is at fault; `UNWRITABLE`
+    with the reason on standard error where a file cannot be read or written.
+    """
     bundle, out, precision = arguments
     if precision not in get_args(Precision):
         raise ValueError(f"{precision} is none of {get_args(Precision)}")
@@ -61,6 +63,9 @@ def main(arguments: list[str]) -> int:
     except BundleError as error:
         sys.stdout.write(json.dumps({"code": error.code.value, "detail": error.detail}))
         return REFUSED
+    except OSError as error:
+        sys.stderr.write(str(error))
+        return UNWRITABLE
     return 0
 
 
