@@ -61,9 +61,9 @@ def numbers(
 
 
 def within(found: Numbers, mask: NDArray[np.uint8], area: NDArray[np.uint8]) -> Numbers:
-    """The numbers of what lies in `area` (height, width), 0 or 255; what the map tells stays as it is.
+    """The numbers of what lies in `area` (height, width), 0 or 255, which holds at least one pixel.
 
-    The area holds at least one pixel.
+    What the map tells stays as it is. The estimated coverage, which is of the whole photo, is left out.
     """
     areas = component_areas(np.asarray(cv2.bitwise_and(mask, area), np.uint8))
     foreground_px, analysed_px = int(areas.sum()), cv2.countNonZero(area)
@@ -74,4 +74,7 @@ def within(found: Numbers, mask: NDArray[np.uint8], area: NDArray[np.uint8]) -> 
         coverage_pct=coverage_pct(foreground_px, analysed_px),
         components=len(areas),
         largest_component_px=int(areas.max(initial=0)),
+        estimated_coverage_pct=None,
+        estimated_low_pct=None,
+        estimated_high_pct=None,
     )
