@@ -143,6 +143,8 @@ def test_limits_are_inclusive():
     decode(data, PhotoLimits(max_bytes=len(data), max_pixels=64 * 48))
     assert error_of(data, PhotoLimits(max_bytes=len(data) - 1)).code is Code.PHOTO_TOO_MANY_BYTES
     assert error_of(data, PhotoLimits(max_pixels=64 * 48 - 1)).code is Code.PHOTO_TOO_MANY_PIXELS
+    assert decode(data, PhotoLimits(max_side_px=64)).facts.width_px == 64
+    assert error_of(data, PhotoLimits(max_side_px=63)).code is Code.PHOTO_TOO_MANY_PIXELS
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.999])

@@ -4,6 +4,7 @@ Sizes are counted while unpacking, since headers lie; only stored and deflated e
 the other decompressors answer one small block with any amount of memory.
 """
 
+import errno
 import hashlib
 import io
 import stat
@@ -36,6 +37,8 @@ _ARCHIVE_MAGIC = (
     b"BZh",
     b"\xfd7zXZ",
 )
+# A part too long, or a file where a folder should be: the name's fault. A full disk is not.
+_PATH_FAULTS = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL)
 # What zipfile raises on damaged bytes; a wrong offset or name is a ValueError, a new version a RuntimeError.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError)
 _DEFAULT_LIMITS = ArchiveLimits()
@@ -147,7 +150,9 @@ class _Unpacker:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             opened = target.open("xb")
-        except OSError as error:  # a part too long, or a file where a folder should be
+        except OSError as error:
+            if error.errno not in _PATH_FAULTS:
+                raise
             raise PhotoError(Code.PATH_INVALID, f"cannot be written: {error.strerror}") from error
         try:
             with opened:

@@ -96,10 +96,11 @@ def check(data: bytes, limits: PhotoLimits = _DEFAULT_LIMITS) -> Header:
         )
     media_type = sniff(data)
     size = read_size(data, media_type) or _heic_size(data)
-    if size.width_px * size.height_px > limits.max_pixels:
+    if size.width_px * size.height_px > limits.max_pixels or max(size) > limits.max_side_px:
         raise PhotoError(
             Code.PHOTO_TOO_MANY_PIXELS,
-            f"{size.width_px} x {size.height_px} pixels, at most {limits.max_pixels} are taken",
+            f"{size.width_px} x {size.height_px} pixels, at most {limits.max_pixels} are taken, "
+            f"and {limits.max_side_px} along a side",
         )
     return Header(media_type, *size)
 

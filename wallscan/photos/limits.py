@@ -11,6 +11,7 @@ class PhotoLimits:
 
     max_bytes: int = 64 * MIB
     max_pixels: int = 100_000_000
+    max_side_px: int = 65_535  # what a JPEG can have; a longer line is no photo
 
 
 @dataclass(frozen=True, slots=True)
