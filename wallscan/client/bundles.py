@@ -8,12 +8,12 @@ from pathlib import Path
 
 import httpx
 
-from wallscan.client.errors import SourceError
 from wallscan.client.http import Client
 from wallscan.client.meter import Meter
 from wallscan.client.sources import default_name, model_folder
 from wallscan.client.transport import DIRECT
 from wallscan.domain.codes import Code
+from wallscan.domain.errors import UnavailableError
 from wallscan.models.folder import packed
 from wallscan.models.manifest import Manifest
 from wallscan.wire.models import Model
@@ -37,7 +37,8 @@ def bundle(source: str, name: str | None, revision: str | None) -> Iterator[tupl
 def send_bundle(client: Client, folder: Path, manifest: Manifest, meter: Meter) -> Model:
     """The model version, all its files in storage, not yet checked.
 
-    Raises ApiError, or SourceError `storage_unavailable` where storage did not take a file in several tries.
+    Raises ApiError, or UnavailableError `storage_unavailable` where storage took a file in none of several
+    tries.
     """
     total = sum(file.size_bytes for file in manifest.files)
     with httpx.Client(timeout=60.0, mounts=DIRECT) as storage:
@@ -50,7 +51,9 @@ def send_bundle(client: Client, folder: Path, manifest: Manifest, meter: Meter) 
                 put_file(storage, target, folder / name, meter) for name, target in announced.targets.items()
             ):
                 return announced.model
-    raise SourceError(Code.STORAGE_UNAVAILABLE, "storage did not take the model's files in several tries")
+    raise UnavailableError(
+        Code.STORAGE_UNAVAILABLE, "storage did not take the model's files in several tries"
+    )
 
 
 def put_file(storage: httpx.Client, target: UploadTarget, file: Path, meter: Meter) -> bool:

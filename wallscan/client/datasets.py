@@ -12,11 +12,12 @@ from pathlib import Path
 import httpx
 
 from wallscan.client.bundles import ROUND_PAUSES_S, put_file
-from wallscan.client.errors import InputError, SourceError, asked
+from wallscan.client.errors import InputError, asked
 from wallscan.client.http import Client
 from wallscan.client.meter import Meter
 from wallscan.client.transport import DIRECT
 from wallscan.domain.codes import Code
+from wallscan.domain.errors import UnavailableError
 from wallscan.wire.trainings import Dataset, NewDataset
 
 _PACKED = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic"})
@@ -47,8 +48,8 @@ def zip_file(source: Path) -> Iterator[Path]:
 def send_dataset(client: Client, path: Path, name: str, meter: Meter) -> Dataset:
     """The data set of a zip file, its bytes in storage; the one that is there where the content is known.
 
-    Raises ApiError, InputError `request_invalid` where it is too large, or SourceError `storage_unavailable`
-    where storage did not take it in several tries.
+    Raises ApiError, InputError `request_invalid` where it is too large, or UnavailableError
+    `storage_unavailable` where storage took it in none of several tries.
     """
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -63,7 +64,7 @@ def send_dataset(client: Client, path: Path, name: str, meter: Meter) -> Dataset
                 return announced.dataset
             if put_file(storage, announced.target, path, meter):
                 return client.complete_dataset(announced.dataset.id)
-    raise SourceError(Code.STORAGE_UNAVAILABLE, "storage did not take the data set in several tries")
+    raise UnavailableError(Code.STORAGE_UNAVAILABLE, "storage did not take the data set in several tries")
 
 
 def _is_taken(path: Path, root: Path) -> bool:

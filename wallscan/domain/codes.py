@@ -103,10 +103,12 @@ class Code(StrEnum):
     FOLDER_WITHOUT_PHOTOS = "folder_without_photos"
     MASK_CHECKSUM_MISMATCH = "mask_checksum_mismatch"  # the mask that arrived is not the one reported
     MODEL_SOURCE_UNKNOWN = "model_source_unknown"  # neither a folder, nor a bundle file, nor a hub id
+    OUTPUT_UNWRITABLE = "output_unwritable"  # the file cannot be written there
     OUTPUT_TAKEN = "output_taken"  # the folder to write to already holds something
 
     # Training
     BENCHMARK_UNUSABLE = "benchmark_unusable"  # the data set has no annotated photo to compare on
+    CHECKPOINT_MISSING = "checkpoint_missing"  # the work folder holds no checkpoint of a run
     CLASSES_INVALID = "classes_invalid"  # no mapping of classes to families, or one that cannot be used
     DATASET_CHECKSUM_MISMATCH = "dataset_checksum_mismatch"  # storage holds other bytes than announced
     DATASET_NOT_UPLOADED = "dataset_not_uploaded"  # announced, but its bytes never arrived

@@ -33,5 +33,9 @@ def marker(
         raise typer.BadParameter("write to a .pdf or a .png", param_hint="--out")
     if out.exists() and not overwrite:
         raise OutputError(Code.OUTPUT_TAKEN, f"{out} exists; --overwrite replaces it")
-    out.write_bytes(marker_sheet(side_mm, number, kind))
+    sheet = marker_sheet(side_mm, number, kind)
+    try:
+        out.write_bytes(sheet)
+    except OSError as error:
+        raise OutputError(Code.OUTPUT_UNWRITABLE, f"{out} cannot be written: {error.strerror}") from error
     open_screen().result(f"Marker: {out}, {side_mm:g} mm wide")
