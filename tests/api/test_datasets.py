@@ -47,6 +47,11 @@ def test_the_same_content_is_there_once(api):
     assert [one["id"] for one in listed["items"] + rest["items"]] == [other, dataset_id]
 
 
+def test_a_wrong_size_does_not_keep_the_right_bytes_out(api):
+    wrong = api.make("/v1/datasets", body(size_bytes=len(CONTENT) + 1))
+    assert handed_in(api) == wrong["dataset"]["id"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"name": ""}, {"size_bytes": 0}, {"size_bytes": 5 * 2**30}, {"sha256": "0" * 63}, {"extra": 1}],

@@ -118,6 +118,15 @@ def test_a_released_comparison_is_due_at_once_and_has_lost_no_attempt(engine, se
             assert [one.comparison_id for one in comparisons.due(session, 600.0)] == [comparison_id]
 
 
+def test_one_whose_trainer_died_is_due_as_soon_as_its_lease_ran_out(engine, serving):
+    comparison_id = asked(engine)
+    with transaction(engine) as session:
+        comparisons.mark_sent(session, comparisons.due(session, 600.0))
+    assert claimed(engine, comparison_id, lease_s=-1.0) is not None
+    with transaction(engine) as session:
+        assert [one.comparison_id for one in comparisons.due(session, 600.0)] == [comparison_id]
+
+
 def test_one_that_passed_serves_and_needs_no_second_comparison(engine, serving):
     model_id = given_model(engine)
     claim = claimed(engine, asked(engine, model_id))

@@ -97,7 +97,12 @@ def claim(session: Session, comparison_id: uuid.UUID, lease_s: float) -> Claim |
     attempt = session.scalar(
         update(ModelComparison)
         .where(free, ModelComparison.attempt < MAX_ATTEMPTS)
-        .values(state=ComparisonState.RUNNING, attempt=ModelComparison.attempt + 1, lease_until=_in(lease_s))
+        .values(
+            state=ComparisonState.RUNNING,
+            attempt=ModelComparison.attempt + 1,
+            lease_until=_in(lease_s),
+            sent_at=None,  # once the lease runs out, nobody waits for a message that was sent before
+        )
         .returning(ModelComparison.attempt)
     )
     if attempt is None:
@@ -190,7 +195,8 @@ def queued(session: Session, model_id: uuid.UUID) -> list[CompareModel]:
 def mark_sent(session: Session, messages: Sequence[CompareModel]) -> None:
     """Remember that these messages went out; call it after they did."""
     ids = [message.comparison_id for message in messages]
-    session.execute(update(ModelComparison).where(ModelComparison.id.in_(ids)).values(sent_at=func.now()))
+    waits = and_(ModelComparison.id.in_(ids), _free())
+    session.execute(update(ModelComparison).where(waits).values(sent_at=func.now()))
 
 
 def _latest(

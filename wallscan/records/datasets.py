@@ -15,9 +15,17 @@ from wallscan.wire.trainings import Dataset, NewDataset
 
 
 def announce(session: Session, new: NewDataset) -> Dataset:
-    """The data set of this content: made as `expected`, or the one already there under its own name."""
+    """The data set of this content: made as `expected`, or the one already stored under its own name.
+
+    Of one that never arrived the latest name and size count: a wrong size would refuse the right bytes.
+    """
     statement = insert(tables.Dataset).values(**new.model_dump())
-    session.execute(statement.on_conflict_do_nothing(index_elements=[tables.Dataset.sha256]))
+    expected = statement.on_conflict_do_update(
+        index_elements=[tables.Dataset.sha256],
+        set_={"name": new.name, "size_bytes": new.size_bytes},
+        where=tables.Dataset.state == DatasetState.EXPECTED,
+    )
+    session.execute(expected)
     return _body(session.scalars(select(tables.Dataset).where(tables.Dataset.sha256 == new.sha256)).one())
 
 

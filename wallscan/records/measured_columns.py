@@ -1,4 +1,4 @@
-"""The measurements of an item as columns. All may be null: older items, and numbers that do not exist."""
+"""What an item measured and estimates, as columns. All may be null: older items, and what does not exist."""
 
 from sqlalchemy import ARRAY, Boolean, Float, Integer, SmallInteger, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -31,3 +31,15 @@ class MeasuredColumns:
     max_width_mm: Mapped[float | None] = mapped_column(Float)
     width_band: Mapped[int | None] = mapped_column(SmallInteger)
     review_reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))  # domain.review.ReviewReason
+
+
+class MapColumns:
+    """The probability map in 255ths, from which another run can measure again, and what it estimates."""
+
+    map_key: Mapped[str | None] = mapped_column(String(300))
+    map_sha256: Mapped[str | None] = mapped_column(String(64))
+    view_cells: Mapped[int | None] = mapped_column(Integer)  # side of one view on the map; null: all of it
+    # Expected coverage by the model's calibration and its 90 % interval; null where it brings none.
+    estimated_coverage_pct: Mapped[float | None] = mapped_column(Float)
+    estimated_low_pct: Mapped[float | None] = mapped_column(Float)
+    estimated_high_pct: Mapped[float | None] = mapped_column(Float)

@@ -38,7 +38,7 @@ from wallscan.domain.lifecycle import (
     TaskState,
 )
 from wallscan.domain.looks import Detail, Look
-from wallscan.records.measured_columns import MeasuredColumns
+from wallscan.records.measured_columns import MapColumns, MeasuredColumns
 
 
 def one_of(column: str, states: Iterable[StrEnum]) -> str:
@@ -257,7 +257,7 @@ class Task(Base):
     )
 
 
-class Item(MeasuredColumns, Base):
+class Item(MapColumns, MeasuredColumns, Base):
     """The result of one photo and one prompt. Exists only where its task succeeded."""
 
     __tablename__ = "items"
@@ -275,14 +275,6 @@ class Item(MeasuredColumns, Base):
     threshold: Mapped[float | None] = mapped_column(Float)  # Otsu's, on 0..1; null where the gate was shut
     components: Mapped[int] = mapped_column(Integer)  # connected parts of the mask
     largest_component_px: Mapped[int] = mapped_column(BigInteger)
-    view_cells: Mapped[int | None]  # side of one view of the network on its map; null: all of the map
-    # Expected coverage by the model's calibration and its 90 % interval; null where it brings none.
-    estimated_coverage_pct: Mapped[float | None] = mapped_column(Float)
-    estimated_low_pct: Mapped[float | None] = mapped_column(Float)
-    estimated_high_pct: Mapped[float | None] = mapped_column(Float)
-    # The probability map in 255ths, from which another run can measure again; null in older runs.
-    map_key: Mapped[str | None] = mapped_column(String(300))
-    map_sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[dt.datetime] = now_default()
     __table_args__ = (
         ForeignKeyConstraint(["run_id", "photo_id"], ["tasks.run_id", "tasks.photo_id"], ondelete="CASCADE"),
