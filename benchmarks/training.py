@@ -90,13 +90,12 @@ def recipe_loop(kind: str, base: Path, data: Path, work: Path, timed: str, turn:
     """The product's loop with a recipe as shipped; `timed` is what takes turns, caching or learning."""
     from trainer.data import read_photos
     from trainer.network import open_network
-    from trainer.recipe import RECIPES, Recipe
+    from trainer.recipe import shipped_recipe
     from trainer.settle import settled
     from trainer.train import train
     from trainer.watch import Unwatched
 
-    recipe = Recipe.model_validate_json((RECIPES / f"{kind}.json").read_bytes())
-    recipe = recipe.model_copy(update={"epochs": 1000, "checkpoint_every": 10**9})
+    recipe = shipped_recipe(kind).model_copy(update={"epochs": 1000, "checkpoint_every": 10**9})
     images = recipe.stages[0].batch * recipe.accumulate
 
     class TakesTurns(Unwatched):

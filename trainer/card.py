@@ -7,6 +7,7 @@ from trainer.evaluation.judge import UNKNOWN_PROMPT
 from trainer.gates import FittedGate
 from trainer.origin import Facts
 from trainer.recipe import Recipe
+from wallscan.domain.pipelines import DEFAULT_PIPELINE
 from wallscan.models.files import CURVES
 
 TEMPLATE = """\
@@ -21,13 +22,13 @@ TEMPLATE = """\
 
 ## How good it is
 Foreground IoU and Dice, mean over photos at their own size; where mask and truth are both empty they are 1.
-*raw* cuts the probability at 0.5; *founding* is the product's pipeline behind the presence gate. A wrong
-prompt fires when it marks over 0.1 % of the photo.
+*raw* cuts the probability at 0.5; *standard* is the product's default pipeline behind the presence gate. A
+wrong prompt fires when it marks over 0.1 % of the photo.
 
 {tables}
 
-`held_out` are training photos kept apart by source photo; the presence gates were fitted on them. `valid` is
-the data set's own validation split: **where it holds copies of training photos its figures flatter**, and
+`held_out` are training photos kept apart by source photo; gates and thresholds were fitted on them. `valid`
+is the data set's own validation split: **where it holds copies of training photos its figures flatter**, and
 `python -m trainer data` says whether it does.
 {pictures}
 ## Presence gates
@@ -63,8 +64,8 @@ LEARNT = {
     "scratch": "all of it learned",
 }
 HEADER = (
-    "| split | photos | family | raw IoU | raw Dice | raw pooled IoU | founding IoU | wrong prompt fires, "
-    "raw | founding |\n|---|---|---|---|---|---|---|---|---|"
+    "| split | photos | family | raw IoU | raw Dice | raw pooled IoU | standard IoU | wrong prompt fires, "
+    "raw | standard |\n|---|---|---|---|---|---|---|---|---|"
 )
 EXAMPLES = """\
 Photos that came out best, middling and worst, with their labels and masks:"""
@@ -131,12 +132,12 @@ def _listed(lines: Sequence[str]) -> str:
 
 
 def _row(split: str, family: str, numbers: Mapping[str, Any]) -> str:
-    raw, founding = numbers["raw"], numbers["founding"]
+    raw, standard = numbers["raw"], numbers[DEFAULT_PIPELINE]
     cells = (split, raw["images"], family, raw["mean_iou"], raw["mean_dice"], raw["pooled_iou"])
     fired = [
-        _share(way["wrong_prompt_fired"]) if "wrong_prompt_fired" in way else "-" for way in (raw, founding)
+        _share(way["wrong_prompt_fired"]) if "wrong_prompt_fired" in way else "-" for way in (raw, standard)
     ]
-    return "| " + " | ".join(map(str, (*cells, founding["mean_iou"], *fired))) + " |"
+    return "| " + " | ".join(map(str, (*cells, standard["mean_iou"], *fired))) + " |"
 
 
 def _share(value: float) -> str:

@@ -1,14 +1,15 @@
 """Checking a model version that was handed in: fetched, held against its manifest, loaded, asked."""
 
 import logging
-import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import Engine
 
+from trainer.workspace import workspace
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, UnavailableError, WallscanError
 from wallscan.domain.prompts import DEFAULT_PROMPTS
@@ -50,13 +51,20 @@ def refusal_of(store: ObjectStore, model: Model, base: dict[str, Any] | None) ->
     Raises UnavailableError.
     """
     try:
-        with tempfile.TemporaryDirectory() as temporary:
+        with (
+            workspace() as folder
+        ):  # a model that ends its process leaves its files: the next check removes them
             whole = None if base is None else Manifest.model_validate(base)
             manifest = Manifest.model_validate(model.manifest)
-            _ask(fetch_model(store, manifest, whole, Path(temporary)))
+            _ask(fetch_model(store, manifest, whole, folder))
     except UnavailableError:
         raise
+    except SoftTimeLimitExceeded:
+        raise
     except WallscanError as error:
+        # The limit strikes anywhere, also where whatever a library raises is called the bundle's fault.
+        if isinstance(error.__cause__, SoftTimeLimitExceeded):
+            raise error.__cause__ from None
         return error
     except Exception as error:  # noqa: BLE001 - whatever it is, the version is not usable
         _log.exception("model %s %s", model.name, model.digest)

@@ -7,7 +7,6 @@ from pathlib import Path
 from accelerate import PartialState
 
 from trainer.data import Photos
-from trainer.journal import CURVES
 from trainer.lora import merge_lora
 from trainer.network import open_network
 from trainer.origin import Origin
@@ -18,7 +17,7 @@ from trainer.train import train
 from trainer.watch import TrainingCancelled, Watcher
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
-from wallscan.models.files import DECODER, WEIGHTS, describe, read_manifest
+from wallscan.models.files import CURVES, DECODER, WEIGHTS, describe, read_manifest
 from wallscan.models.manifest import Manifest
 
 CLAIM = "run.json"

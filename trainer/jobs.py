@@ -15,13 +15,12 @@ from sqlalchemy import Engine
 from trainer.commands.train import read
 from trainer.datasets import fetch_dataset
 from trainer.fit import fit
-from trainer.recipe import RECIPES, Recipe, invalid_recipe
+from trainer.recipe import Recipe, invalid_recipe, shipped_recipe
 from trainer.reporter import Reporter
 from trainer.stored_checkpoints import ClaimLostError, StoredCheckpoints
 from trainer.watch import TrainingCancelled
 from trainer.workspace import workspace
-from wallscan.domain.codes import Code
-from wallscan.domain.errors import TrainingError, UnavailableError, WallscanError
+from wallscan.domain.errors import UnavailableError, WallscanError
 from wallscan.jobs.heartbeat import held
 from wallscan.models.files import check_files
 from wallscan.models.manifest import Manifest
@@ -116,16 +115,8 @@ def _finish(service: Service, claim: TrainingClaim, manifest: Manifest) -> None:
 def _recipe(claim: TrainingClaim) -> Recipe:
     """Every number, the seed in its place. Raises TrainingError `recipe_invalid`."""
     try:
-        plain = claim.recipe
-        if plain is None:
-            shipped = (RECIPES / f"{claim.recipe_name}.json").read_bytes()
-            plain = Recipe.model_validate_json(shipped).model_dump(mode="json")
+        plain = claim.recipe or shipped_recipe(str(claim.recipe_name)).model_dump(mode="json")
         return Recipe.model_validate(plain if claim.seed is None else {**plain, "seed": claim.seed})
-    except OSError as error:
-        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.json")))
-        raise TrainingError(
-            Code.RECIPE_INVALID, f"there is no recipe {claim.recipe_name!r}, only {known}"
-        ) from error
     except ValidationError as error:
         raise invalid_recipe(error) from error
 

@@ -13,9 +13,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from trainer.held_out import THRESHOLD, Picture
 from trainer.watch import Epoch
+from wallscan.models.files import CURVES
 
 LOG = "log.jsonl"
-CURVES = "curves.png"
 SAMPLES = "samples"
 EVENTS = "tensorboard"
 TRUTH_RGB, MASK_RGB = (0, 200, 0), (255, 40, 40)

@@ -83,8 +83,14 @@ class PhotoFrames:
 
 
 def _seams(sample: Sample, image: Image) -> list[Lines] | None:
-    """The lines in the joint boxes; None where another family has boxes, whose content is unknown."""
+    """The lines in the joint boxes; None where a frame cannot be turned.
+
+    So where another family has boxes, whose content is unknown, or joints are marked in two ways: boxes are
+    drawn anew round the turned lines, and would take the place of the others.
+    """
     if any(shape.is_box for family, shapes in sample.shapes.items() if family != JOINT for shape in shapes):
+        return None
+    if len({shape.is_box for shape in sample.shapes.get(JOINT, ())}) > 1:
         return None
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
     return [

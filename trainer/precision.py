@@ -1,11 +1,10 @@
 """What a faster precision costs on annotated photos, against float32: the reason to admit it, or not to."""
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from trainer.data import Sample
+from trainer.data import Sample, digest_of
 from trainer.evaluation.judge import Judged, judge
 from trainer.evaluation.ways import WAYS
 from wallscan.domain.codes import Code
@@ -27,20 +26,8 @@ def precision_check(fast: Engine, exact: Engine, samples: Sequence[Sample]) -> P
         mean_iou_drop=max(_mean_iou(theirs, way) - _mean_iou(ours, way) for way in WAYS),
         coverage_change=max((_change(_marked(ours, way), _marked(theirs, way)) for way in WAYS), key=abs),
         photos=len(samples) - len(verdicts[1].left_out),
-        benchmark_digest=benchmark_digest(samples),
+        benchmark_digest=digest_of(samples),
     )
-
-
-def benchmark_digest(samples: Iterable[Sample]) -> str:
-    """SHA-256 over the photos and their annotations, in hex."""
-    digest = hashlib.sha256()
-    for sample in samples:
-        digest.update(sample.image.read_bytes())
-        for family, shapes in sorted(sample.shapes.items()):
-            digest.update(family.encode())
-            for shape in shapes:
-                digest.update(shape.content())
-    return digest.hexdigest()
 
 
 def _shows(row: Judged) -> bool:

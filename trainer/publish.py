@@ -62,7 +62,7 @@ def publish(
             save_file(decoder, built / DECODER)
         else:
             _write_whole(model, tokenizer, recipe, built)
-        manifest = _described(built, recipe, photos, name, facts, curves)
+        manifest = described(built, _facts(recipe, photos, name, facts), recipe, photos, facts, curves)
         if out.exists():
             shutil.rmtree(out)
         built.rename(out)
@@ -86,14 +86,16 @@ def _write_whole(
     (out / PREPROCESSOR).write_text(json.dumps({**CLIPSEG_PREPROCESSOR, **looks}, indent=2), encoding="utf-8")
 
 
-def _described(
-    out: Path, recipe: Recipe, photos: Photos, name: str, origin: Facts, curves: Path | None
+def described(
+    out: Path, facts: dict[str, Any], recipe: Recipe, photos: Photos, origin: Facts, curves: Path | None
 ) -> Manifest:
-    """Fit, measure and write down all that is known about the weights in `out`."""
-    facts = _facts(recipe, photos, name, origin)
+    """Fit, measure and write down all that is known about the weights in `out`.
+
+    `facts` is what the manifest says before anything is measured.
+    """
     write_manifest(out, {**facts, "default_presence": 0.5})
     fitted = fit_families(check_bundle(out), photos.held_out, recipe.seed)
-    facts |= fitted_fields(fitted, photos.classes.phrases())
+    facts = facts | fitted_fields(fitted, photos.classes.phrases())
     write_manifest(out, facts)
     engine = check_bundle(out)
     verdicts = {
@@ -104,7 +106,7 @@ def _described(
     metrics = {split: summary(verdict) for split, verdict in verdicts.items()}
     shown, verdict = (photos.valid or photos.held_out), list(verdicts.values())[-1]
     pictures = write_pictures(engine, shown, verdict.judged, curves, out)
-    card = model_card(name, recipe, origin, facts["data"], metrics, fitted.gates, pictures)
+    card = model_card(facts["name"], recipe, origin, facts["data"], metrics, fitted.gates, pictures)
     (out / CARD).write_text(card, encoding="utf-8")
     return write_manifest(out, facts | {"metrics": {**metrics, **fitted_metrics(fitted)}})
 

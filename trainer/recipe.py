@@ -11,8 +11,12 @@ from wallscan.domain.errors import TrainingError
 RECIPES = Path(__file__).parent / "recipes"
 
 
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Sources(_Frozen):
@@ -34,9 +38,9 @@ class Stage(_Frozen):
     rendered walls carry things that are neither crack nor joint.
     """
 
-    steps: int = 0
-    size: int
-    batch: int
+    steps: Annotated[int, Field(ge=0)] = 0
+    size: Count
+    batch: Count
     zoom: tuple[float, float]
     peak_weight: float = 0.0
     furniture_share: float = 0.2
@@ -46,7 +50,7 @@ class Stage(_Frozen):
 class Lora(_Frozen):
     """Low-rank adaptation of the encoder's attention instead of training its own weights."""
 
-    rank: Annotated[int, Field(ge=1)] = 8
+    rank: Count = 8
     alpha: float = 16.0
     learning_rate: float = 1e-4
 
@@ -67,21 +71,21 @@ class Recipe(_Frozen):
 
     kind: Literal["scratch", "full", "decoder", "cached"] = "scratch"
     stages: tuple[Stage, ...]
-    epochs: Annotated[int, Field(ge=1)] | None = None
-    epoch_steps: Annotated[int, Field(ge=1)] = 250
-    accumulate: Annotated[int, Field(ge=1)] = 1
-    patience: Annotated[int, Field(ge=1)] | None = None
+    epochs: Count | None = None
+    epoch_steps: Count = 250
+    accumulate: Count = 1
+    patience: Count | None = None
     encoder_learning_rate: float = 1e-6
     layer_decay: float = 1.0
     lora: Lora | None = None
-    variants: Annotated[int, Field(ge=1)] = 4
+    variants: Count = 4
     schedule: Literal["plateau", "cosine"] = "plateau"
     seed: int = 7
-    image_size: int = 320
-    patch_size: int = 10
-    width: int = 192
-    heads: int = 6
-    layers: int = 6
+    image_size: Count = 320
+    patch_size: Count = 10
+    width: Count = 192
+    heads: Count = 6
+    layers: Count = 6
     extract_layers: tuple[int, ...] = (1, 3, 5)
     learning_rate: float = 8e-4
     muon_learning_rate: float | None = 2e-3
@@ -90,14 +94,14 @@ class Recipe(_Frozen):
     decay_share: float = 0.35
     weight_decay: float = 0.05
     gradient_norm: float = 1.0
-    average_decay: float = 0.998
+    average_decay: Share = 0.998
     dice_weight: float = 1.0
     empty_weight: float = 0.5
-    mosaic_share: float = 0.08
-    turn_share: float = 0.35
-    other_family_share: float = 0.55
-    held_out_share: float = 0.1
-    checkpoint_every: int = 50
+    mosaic_share: Share = 0.08
+    turn_share: Share = 0.35
+    other_family_share: Share = 0.55
+    held_out_share: Share = 0.1
+    checkpoint_every: Count = 50
     bf16: bool = True
     image_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     image_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
@@ -106,6 +110,10 @@ class Recipe(_Frozen):
     def _consistent(self) -> Self:
         if self.epochs is not None and len(self.stages) != 1:
             raise ValueError("a recipe that counts epochs has one stage")
+        if self.epochs is None and not self.steps:
+            raise ValueError("a recipe says how long to train: by epochs, or by the steps of its stages")
+        if self.kind == "scratch" and not all(0 <= layer < self.layers for layer in self.extract_layers):
+            raise ValueError("extract_layers are layers that the model has")
         if self.lora is not None and self.kind != "full":
             raise ValueError("lora adapts the encoder, which only a full recipe trains")
         return self
@@ -122,6 +130,17 @@ class Recipe(_Frozen):
                 return stage
             step -= stage.steps
         raise ValueError("past the last step")
+
+
+def shipped_recipe(name: str) -> Recipe:
+    """A recipe that is shipped, by its name. Raises TrainingError `recipe_invalid`."""
+    path = RECIPES / f"{name}.json"
+    if path not in RECIPES.glob("*.json"):
+        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.json")))
+        raise TrainingError(
+            Code.RECIPE_INVALID, f"{name!r} is neither a recipe that is shipped ({known}) nor a JSON document"
+        )
+    return Recipe.model_validate_json(path.read_bytes())
 
 
 def invalid_recipe(error: ValidationError) -> TrainingError:

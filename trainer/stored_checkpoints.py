@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from trainer.checkpoint import BEST, LAST
-from trainer.journal import CURVES
+from wallscan.models.files import CURVES
 from wallscan.records import training_claims
 from wallscan.records.session import transaction
 from wallscan.records.training_claims import TrainingClaim

@@ -1,4 +1,4 @@
-"""A folder for one attempt at a training. A killed process cannot clear up; the next one does."""
+"""A folder for one attempt at a long task. A killed process cannot clear up; the next one does."""
 
 import contextlib
 import fcntl

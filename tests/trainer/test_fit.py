@@ -8,11 +8,13 @@ from tests.trainer.small import Notes, small_recipe
 from trainer.__main__ import app
 from trainer.calibration import fit as calibration
 from trainer.checkpoint import BEST
+from trainer.commands.train import read_recipe
 from trainer.data import Photos
 from trainer.fit import CLAIM, fit
 from trainer.watch import TrainingCancelled
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
+from wallscan.models.files import check_files
 from wallscan.segment.bundle import check_bundle, load_model
 
 
@@ -115,6 +117,48 @@ def test_the_command_says_what_is_wrong_with_a_recipe(tmp_path, data, recipe, sa
     assert result.exit_code == 2
     assert said in result.output
     assert "[recipe_invalid]" in result.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"stages": []}, "how long to train"),
+        ({"stages": [{"size": 32, "batch": 2, "zoom": [0.5, 1.0]}]}, "how long to train"),
+        ({"checkpoint_every": 0}, "checkpoint_every"),
+        ({"extract_layers": [99]}, "extract_layers"),
+        ({"learning_rate": "NaN"}, "learning_rate"),
+    ],
+)
+def test_a_recipe_that_cannot_be_run_is_refused(tmp_path, data, changes, said):
+    plain = small_recipe().model_dump(mode="json") | changes
+    (tmp_path / "recipe.json").write_text(json.dumps(plain))
+    with pytest.raises(TrainingError, match=said) as refusal:
+        read_recipe(str(tmp_path / "recipe.json"), ())
+    assert refusal.value.code is Code.RECIPE_INVALID
+
+
+def test_nothing_is_published_of_a_folder_without_a_checkpoint(tmp_path, data):
+    options = ["--data", str(data), "--work", str(tmp_path / "typo"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, ["bundle", *options])
+    assert result.exit_code == 2
+    assert "[checkpoint_missing]" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bundle_is_calibrated_anew_by_its_own_recipe(tmp_path, data, photos, base):
+    recipe = small_recipe(steps=2, kind="decoder")
+    manifest = fitted(tmp_path, recipe, photos, base)
+    options = ["--model", str(tmp_path / "bundle"), "--data", str(data), "--out", str(tmp_path / "again")]
+    result = CliRunner().invoke(app, ["calibrate", *options])
+    assert result.exit_code == 0, result.output
+    again = check_files(tmp_path / "again")
+    assert again.metrics == manifest.metrics
+    assert again.families == manifest.families
+    assert (again.data, again.seed, again.precisions) == (manifest.data, manifest.seed, None)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    options[-1] = str(tmp_path / "taken")
+    assert "[output_taken]" in CliRunner().invoke(app, ["calibrate", *options]).output
 
 
 def test_the_command_changes_a_shipped_recipe(tmp_path, data, base):

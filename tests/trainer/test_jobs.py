@@ -223,7 +223,11 @@ def test_what_fails_each_time_fails_with_its_name(service, script, training_id):
 
 @pytest.mark.parametrize(
     ("recipe", "said"),
-    [("no-such", "there is no recipe 'no-such'"), ({"kind": "full"}, "stages"), ({"stages": 3}, "stages")],
+    [
+        ("no-such", "'no-such' is neither a recipe that is shipped"),
+        ({"kind": "full"}, "stages"),
+        ({"stages": 3}, "stages"),
+    ],
 )
 def test_a_recipe_that_is_none_fails_it(service, dataset_id, recipe, said):
     training_id = given_training(service.engine, dataset_id, recipe)

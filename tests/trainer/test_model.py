@@ -3,7 +3,7 @@ from transformers import CLIPTokenizer
 
 from tests.trainer.small import small_recipe
 from trainer.model import build, decode, embed, encode
-from trainer.recipe import Recipe
+from trainer.recipe import shipped_recipe
 from wallscan.models import starter_bundle
 
 
@@ -21,7 +21,7 @@ def test_the_training_forward_answers_what_transformers_answers():
 
 
 def test_a_fresh_model_starts_sure_of_nothing_but_mostly_empty():
-    model = build(Recipe(stages=()))
+    model = build(shipped_recipe("starter"))
     with torch.no_grad():
         pixels, texts = torch.randn(1, 3, 160, 160), torch.randn(1, 1, 64)
         logits = decode(model, encode(model, pixels, (3, 7)), texts)
@@ -30,7 +30,7 @@ def test_a_fresh_model_starts_sure_of_nothing_but_mostly_empty():
 
 
 def test_each_head_of_a_fresh_model_looks_at_its_own_neighbour():
-    recipe = Recipe(stages=())
+    recipe = shipped_recipe("starter")
     model = build(recipe)
     vision = model.clip.vision_model
     attention = vision.encoder.layers[0].self_attn

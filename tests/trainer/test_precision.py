@@ -1,5 +1,7 @@
 """What a faster precision costs, and who may use it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -7,8 +9,8 @@ from typer.testing import CliRunner
 from tests.segment.tiny import write_tiny
 from trainer.__main__ import app
 from trainer.commands import precision as command
-from trainer.data import SplitBy, parts, read_samples
-from trainer.precision import benchmark_digest, precision_check
+from trainer.data import SplitBy, digest_of, parts, read_samples
+from trainer.precision import precision_check
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.models.files import check_files
@@ -61,9 +63,11 @@ def test_coverage_that_changes_by_over_one_per_cent_is_refused(bundle, samples):
 
 
 def test_the_benchmark_is_named_by_its_photos_and_its_truth(samples):
-    whole = benchmark_digest(samples)
-    assert benchmark_digest(samples) == whole
-    assert benchmark_digest(samples[1:]) != whole
+    whole = digest_of(samples)
+    assert digest_of(samples[::-1]) == whole
+    assert digest_of(samples[1:]) != whole
+    other_truth = replace(samples[0], shapes={"crack": ()})
+    assert digest_of([other_truth, *samples[1:]]) != whole
 
 
 def test_photos_that_show_nothing_are_no_benchmark(bundle):

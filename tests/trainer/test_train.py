@@ -10,12 +10,13 @@ import torch
 from tests.trainer.small import Notes, small_recipe
 from trainer.batches import Batch
 from trainer.checkpoint import BEST, LAST
-from trainer.journal import CURVES, EVENTS, LOG, SAMPLES
+from trainer.journal import EVENTS, LOG, SAMPLES
 from trainer.network import open_network
 from trainer.settle import settled
 from trainer.train import train
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
+from wallscan.models.files import CURVES
 
 ROOT = Path(__file__).parents[2]
 TRAINED = """

@@ -35,9 +35,9 @@ class FittedFamily:
     """What is known about a family's maps; None where too little was held out to tell."""
 
     gate: FittedGate
-    threshold: FittedThreshold | None
-    calibration: FittedCalibration
-    coverage_errors: CoverageErrors
+    threshold: FittedThreshold | None = None
+    calibration: FittedCalibration | None = None
+    coverage_errors: CoverageErrors | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class _Observed:
         return [one.presence for one in (*self.photos, *self.rendered) if one.shown is shown]
 
     def fitted(self) -> FittedFamily:
+        if not self.scores(shown=True):
+            return FittedFamily(silence(self.scores(shown=False)))
         gate = separate(self.scores(shown=True), self.scores(shown=False))
         shown = [photo for photo in self.photos if photo.shown]
         plain = [*self.photos, *(wall for wall in self.rendered if not wall.shown)]
@@ -117,6 +119,7 @@ def fitted_metrics(fitted: Fitted) -> dict[str, Any]:
                 "mean_iou_at_threshold": one.threshold and one.threshold.mean_iou,
             }
             for family, one in fitted.families.items()
+            if one.calibration is not None
         },
     }
 
@@ -128,7 +131,7 @@ def _family(name: str, phrases: tuple[str, ...], fitted: FittedFamily) -> Family
         presence=fitted.gate.presence,
         threshold=fitted.threshold and fitted.threshold.threshold,
         band=fitted.threshold and fitted.threshold.band,
-        calibration=fitted.calibration.calibration,
+        calibration=fitted.calibration and fitted.calibration.calibration,
         coverage_errors=fitted.coverage_errors,
     )
 

@@ -1,65 +1,86 @@
 """`python -m trainer calibrate`."""
 
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
-from trainer.calibration.fit import fit_families, fitted_fields, fitted_metrics
-from trainer.commands.data import Data
+from trainer.commands.data import By, ClassesFile, Data, chosen_classes
+from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
-from trainer.data import Sample, read_photos
-from trainer.phrases import FAMILIES
+from trainer.data import Photos, SplitBy, read_photos
+from trainer.origin import Facts
+from trainer.publish import described, require_out
+from trainer.recipe import Recipe, invalid_recipe
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import TrainingError, WallscanError
-from wallscan.models.files import check_files, write_manifest
+from wallscan.domain.errors import TrainingError
+from wallscan.models.delta import whole_folder
+from wallscan.models.files import CURVES, check_files
 from wallscan.models.manifest import Manifest, bundle_digest
-from wallscan.segment.bundle import check_bundle
+
+_MADE_ANEW = {"files", "metrics", "families", "default_presence", "default_threshold", "precisions"}
+"""What hangs on gates and thresholds: masks, and so what they were measured to be worth, change with them."""
 
 
 def calibrate(
     model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A bundle's folder.")],
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for the calibrated bundle; it must not exist.")],
-    share: Annotated[float, typer.Option(help="Share of the photos that training held out.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="The training's seed, which tells the photos held out.")] = 7,
+    out: Annotated[Path, typer.Option(help="Folder for the calibrated bundle.")],
+    split: By = SplitBy.OFFICIAL,
+    classes: ClassesFile = None,
+    share: Annotated[
+        float | None, typer.Option(help="Share that was held out.", show_default="as in its training")
+    ] = None,
     threads: Threads = 1,
 ) -> None:
-    """Fit gates, thresholds and probabilities of a bundle on photos that its training held out."""
+    """Fit gates, thresholds and probabilities of a bundle anew, on photos that its training held out.
+
+    Give it the data and the split that it was trained with: its recipe tells the photos held out.
+    """
     console = Console(stderr=True)
     set_threads(threads)
-    try:
-        held_out = _held_out(data, share, seed)
-        manifest = calibrated_bundle(model, out, held_out, seed)
-    except WallscanError as error:
-        console.print(f"{error.detail} [{error.code}]", markup=False, style="red")
-        raise typer.Exit(2) from error
-    for family in manifest.families:
+    with reported(console):
+        manifest = check_files(model)
+        recipe = _recipe(manifest, share)
+        photos, _ = read_photos(data, recipe.held_out_share, recipe.seed, split, chosen_classes(classes))
+        if not photos.held_out:
+            raise TrainingError(Code.TRAINING_PHOTOS_MISSING, "no annotated photo is held out")
+        calibrated = calibrated_bundle(model, manifest, out, recipe, photos)
+    for family in calibrated.families:
         told = "not fitted, too few photos" if family.threshold is None else f"{family.threshold:.2f}"
         print(f"{family.name}: gate {family.presence:.2f}, threshold {told}")
-    print(f"{bundle_digest(manifest)} in {out}")
+    print(f"{bundle_digest(calibrated)} in {out}")
 
 
-def calibrated_bundle(model: Path, out: Path, held_out: list[Sample], seed: int) -> Manifest:
-    """A copy of the bundle in `out` with all that `fit_families` fits. The weights stay as they are.
+def calibrated_bundle(model: Path, manifest: Manifest, out: Path, recipe: Recipe, photos: Photos) -> Manifest:
+    """A copy of the bundle in `out` with all that is fitted and measured made anew; the weights stay.
 
-    Raises BundleError, and TrainingError `work_folder_taken`.
+    Raises BundleError, and TrainingError `output_taken`.
     """
-    if out.exists():
-        raise TrainingError(Code.WORK_FOLDER_TAKEN, f"{out} is there already")
-    manifest = check_files(model)
-    shutil.copytree(model, out)
-    fitted = fit_families(check_bundle(out), held_out, seed)
-    phrases = {family.name: family.phrases for family in manifest.families} or FAMILIES
-    fields = fitted_fields(fitted, phrases) | {"metrics": manifest.metrics | fitted_metrics(fitted)}
-    return write_manifest(out, manifest.model_dump(exclude={"files"}) | fields)
+    require_out(out)
+    facts = manifest.model_dump(exclude=_MADE_ANEW)
+    origin = Facts(manifest.base, manifest.licence, manifest.attribution, manifest.delta_of)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".calibrating-") as scratch:
+        built = Path(scratch, "bundle")
+        shutil.copytree(model, built)
+        if manifest.delta_of is not None:
+            Path(scratch, manifest.delta_of.digest).symlink_to(whole_folder(model).resolve())
+        calibrated = described(built, facts, recipe, photos, origin, model / CURVES)
+        if out.exists():
+            shutil.rmtree(out)
+        built.rename(out)
+    return calibrated
 
 
-def _held_out(folders: list[Path], share: float, seed: int) -> list[Sample]:
-    """Raises TrainingError `training_photos_missing`."""
-    photos, _ = read_photos(folders, share, seed)
-    if not photos.held_out:
-        raise TrainingError(Code.TRAINING_PHOTOS_MISSING, "no annotated photo is held out")
-    return list(photos.held_out)
+def _recipe(manifest: Manifest, share: float | None) -> Recipe:
+    """The recipe that a bundle says it was made by. Raises TrainingError `recipe_invalid`."""
+    try:
+        given = {} if share is None else {"held_out_share": share}
+        return Recipe.model_validate({**manifest.recipe, **given})
+    except ValidationError as error:
+        raise invalid_recipe(error) from error

@@ -1,6 +1,5 @@
 """`python -m trainer compare`: the gate, without a server."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,11 +10,12 @@ import typer
 from rich.console import Console
 
 from trainer.benchmark import Benchmark, annotated, rendered_walls
+from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
+from trainer.data import digest_of
 from trainer.gate import compare as compared
 from wallscan.client.gate import comparison_table
 from wallscan.client.sources import default_name, model_folder
-from wallscan.domain.errors import WallscanError
 from wallscan.models.folder import packed
 from wallscan.segment.engine import Engine, load_engine
 
@@ -33,14 +33,10 @@ def compare(
     """Say whether a model would be let in place of another. Ends with 0 if so, 1 if not, 2 on bad input."""
     console = Console(stderr=True)
     set_threads(threads)
-    try:
-        with ExitStack() as stack:
-            ours, theirs = (stack.enter_context(_loaded(one)) for one in (model, active))
-            benchmark = stack.enter_context(rendered_walls() if data is None else _data_set(data))
-            measured, refusal = compared(ours, theirs, benchmark)
-    except WallscanError as error:
-        console.print(f"{error.detail} [{error.code}]", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
+    with reported(console), ExitStack() as stack:
+        ours, theirs = (stack.enter_context(_loaded(one)) for one in (model, active))
+        benchmark = stack.enter_context(rendered_walls()) if data is None else _data_set(data)
+        measured, refusal = compared(ours, theirs, benchmark)
     Console(width=140).print(comparison_table(measured))
     if refusal is not None:
         console.print(refusal, markup=False, soft_wrap=True)
@@ -53,9 +49,7 @@ def _loaded(source: str) -> Iterator[Engine]:
         yield load_engine(packed(plain, Path(scratch, "bundle"), name=default_name(source))[0])
 
 
-@contextmanager
-def _data_set(folder: Path) -> Iterator[Benchmark]:
+def _data_set(folder: Path) -> Benchmark:
     """Named after its folder, frozen by what its photos and annotations are."""
     read = annotated(folder.name, "", folder)
-    digest = hashlib.sha256(b"".join(sorted(sample.digest() for sample in read.samples)))
-    yield Benchmark(read.name, digest.hexdigest(), read.samples)
+    return Benchmark(read.name, digest_of(read.samples), read.samples)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from trainer.commands.reported import reported
 from trainer.data import (
     Classes,
     DataReport,
@@ -22,7 +23,7 @@ from trainer.data import (
 from trainer.data import parts as split_parts
 from trainer.phrases import FAMILIES
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import TrainingError, WallscanError
+from wallscan.domain.errors import TrainingError
 
 Data = Annotated[list[Path], typer.Option(help="A data set's folder; may be given several times.")]
 By = Annotated[
@@ -42,11 +43,8 @@ def data(
 ) -> None:
     """Say what is read, what is left out and why, and what a split gives away. Nothing is trained."""
     console = Console(stderr=True)
-    try:
+    with reported(console):
         samples, report = read_samples(data, chosen_classes(classes))
-    except WallscanError as error:
-        console.print(f"{error.detail} [{error.code}]", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
     leaks = leaks_of(samples, split)
     for line in (*report.lines(), *leaks.lines()):
         print(line)

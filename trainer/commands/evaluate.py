@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 from trainer.commands.data import By, ClassesFile, Data, chosen_classes, tell
+from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
 from trainer.data import Classes, LeakReport, Sample, SplitBy, find_leaks, parts, read_samples
 from trainer.evaluation.document import document
@@ -23,7 +24,7 @@ from trainer.evaluation.tables import honest_table
 from trainer.evaluation.ways import FlipAveraged
 from wallscan.client.sources import default_name, model_folder
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import TrainingError, WallscanError
+from wallscan.domain.errors import TrainingError
 from wallscan.models.folder import packed
 from wallscan.models.manifest import bundle_digest
 from wallscan.segment.engine import Engine, load_engine
@@ -51,7 +52,7 @@ def evaluate(
     """Judge a model on annotated photos: overlaps, phrasings, wrong prompts, false alarms."""
     console = Console(stderr=True)
     set_threads(threads)
-    try:
+    with reported(console):
         mapping = chosen_classes(classes)
         judges = _judges(data, split, part, mapping, console)
         for path in filter(None, (out, page)):  # now, and not after minutes of work
@@ -65,9 +66,6 @@ def evaluate(
             questions = Questions(phrases, squares_of=tuple(phrases.keys() & {"crack"}))
             found = _evaluate(engine, judges, questions, pictures, console)
             found["data"] |= {"split": split.value, "part": part, "tta": tta.value}
-    except WallscanError as error:
-        console.print(f"{error.detail} [{error.code}]", markup=False, style="red")
-        raise typer.Exit(2) from error
     _write(found, out, page)
     print(honest_markdown(found["honest"]))
     print(silence_markdown(found["wrong_prompts"], found["false_alarms"]))

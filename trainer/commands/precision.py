@@ -8,11 +8,12 @@ import typer
 from rich.console import Console
 
 from trainer.commands.data import By, Data
+from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
 from trainer.data import Sample, SplitBy, parts, read_samples
 from trainer.precision import precision_check
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import TrainingError, WallscanError
+from wallscan.domain.errors import TrainingError
 from wallscan.models.files import check_files, write_manifest
 from wallscan.models.manifest import FastPrecision, PrecisionCheck, bundle_digest
 from wallscan.segment.engine import EngineSettings
@@ -39,7 +40,7 @@ def precision(
     if not has_bf16(ov.Core()):
         console.print("This processor does not multiply in bf16 itself: nothing can be measured here.")
         raise typer.Exit(2)
-    try:
+    with reported(console):
         samples, _ = read_samples(data)
         judges = parts(samples, split).get(part, [])
         if not judges:
@@ -47,9 +48,6 @@ def precision(
         check = _measured(model, judges, threads)
         facts = check_files(model).model_dump(mode="json", exclude={"files"})
         manifest = write_manifest(model, facts | {"precisions": {FAST: check.model_dump()}})
-    except WallscanError as error:
-        console.print(f"{error.detail} [{error.code}]", markup=False, style="red")
-        raise typer.Exit(2) from error
     said = "admitted" if check.admitted else "refused: the bundle stays exact"
     print(f"{FAST} {said}: mean IoU {-check.mean_iou_drop:+.4f}, coverage {check.coverage_change:+.2%}")
     print(f"{manifest.name} is now {bundle_digest(manifest)}")

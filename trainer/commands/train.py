@@ -12,21 +12,22 @@ from pydantic import ValidationError
 from rich.console import Console
 from transformers.utils.logging import disable_progress_bar
 
-from trainer.checkpoint import Progress
+from trainer.checkpoint import LAST, Progress
 from trainer.commands.data import By, ClassesFile, Data, chosen_classes, tell, write_reports
+from trainer.commands.reported import reported
 from trainer.data import Classes, Photos, SplitBy, find_leaks, read_photos
 from trainer.fit import fit
-from trainer.journal import CURVES
 from trainer.network import open_network
 from trainer.origin import Origin
 from trainer.publish import publish
-from trainer.recipe import RECIPES, Recipe, invalid_recipe
+from trainer.recipe import Recipe, invalid_recipe, shipped_recipe
 from trainer.screen import Interrupted, Screen
 from trainer.settle import settled
 from trainer.watch import TrainingCancelled
 from wallscan.client.sources import default_name, model_folder
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import TrainingError, WallscanError
+from wallscan.domain.errors import TrainingError
+from wallscan.models.files import CURVES
 
 Work = Annotated[Path, typer.Option(help="Folder of the run's checkpoint and log; a run there goes on.")]
 Out = Annotated[Path, typer.Option(help="The bundle's folder.")]
@@ -69,7 +70,7 @@ def train(
     console = Console(stderr=True)
     set_threads(threads)
     try:
-        with ExitStack() as stack:
+        with reported(console), ExitStack() as stack:
             chosen = read_recipe(recipe, change)
             photos = read(data, chosen, console, split, chosen_classes(classes), work / REPORT)
             start = None if base is None else stack.enter_context(model_folder(base, revision))
@@ -80,9 +81,6 @@ def train(
     except (Interrupted, TrainingCancelled):
         console.print(f"Saved in {work}. The same command goes on from there.", markup=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
-    except WallscanError as error:
-        console.print(f"{error.detail} [{error.code}]", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
     print(f"{manifest.name} is in {out}")
 
 
@@ -104,17 +102,17 @@ def scratch(
         data,
         work,
         out,
-        recipe,
-        None,
-        None,
-        name,
-        [],
-        split,
-        classes,
-        licence,
-        attribution,
-        threads,
-        processes,
+        recipe=recipe,
+        base=None,
+        revision=None,
+        name=name,
+        change=[],
+        split=split,
+        classes=classes,
+        licence=licence,
+        attribution=attribution,
+        threads=threads,
+        processes=processes,
     )
 
 
@@ -133,33 +131,32 @@ def bundle(
     """Publish the latest checkpoint of a run from nothing, finished or not."""
     console = Console(stderr=True)
     set_threads(threads)
-    chosen = read_recipe(recipe, ())
-    photos = read(data, chosen, console, split, chosen_classes(classes))
-    network = open_network(chosen, None)
-    chosen = settled(chosen, photos, network.spec)
-    progress = Progress.begin(network, chosen)
-    progress.restore(work)
-    print(f"checkpoint of step {progress.step} of {chosen.steps}")
-    progress.keep_average()
-    clipseg = network.clipseg.eval()
-    origin = Origin(None, licence, tuple(attribution))
-    publish(clipseg, network.tokenizer, chosen, photos, out, name, None, origin, work / CURVES)
+    with reported(console):
+        if not (work / LAST).is_file():
+            raise TrainingError(Code.CHECKPOINT_MISSING, f"{work} holds no checkpoint")
+        chosen = read_recipe(recipe, ())
+        photos = read(data, chosen, console, split, chosen_classes(classes))
+        network = open_network(chosen, None)
+        chosen = settled(chosen, photos, network.spec)
+        progress = Progress.begin(network, chosen)
+        progress.restore(work)
+        print(f"checkpoint of step {progress.step} of {chosen.steps}")
+        progress.keep_average()
+        clipseg = network.clipseg.eval()
+        origin = Origin(None, licence, tuple(attribution))
+        publish(clipseg, network.tokenizer, chosen, photos, out, name, None, origin, work / CURVES)
 
 
 def read_recipe(name: str, changes: list[str] | tuple[str, ...]) -> Recipe:
     """A recipe by its name or file, with `key=value` changes. Raises TrainingError `recipe_invalid`."""
-    shipped = RECIPES / f"{name}.json"
-    path = shipped if shipped.is_file() else Path(name)
     try:
-        plain = Recipe.model_validate_json(path.read_bytes()).model_dump(mode="json")
+        file = Path(name)
+        is_document = file.suffix == ".json" and file.is_file()
+        named = Recipe.model_validate_json(file.read_bytes()) if is_document else shipped_recipe(name)
+        plain = named.model_dump(mode="json")
         for key, _, value in (change.partition("=") for change in changes):
             plain[key] = _value(value)
         return Recipe.model_validate(plain)
-    except OSError as error:
-        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.json")))
-        raise TrainingError(
-            Code.RECIPE_INVALID, f"{name!r} is neither a recipe ({known}) nor a file"
-        ) from error
     except ValidationError as error:
         raise invalid_recipe(error) from error
 

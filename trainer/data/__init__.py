@@ -4,7 +4,7 @@ from trainer.data.classes import Classes, default_classes, read_classes
 from trainer.data.leaks import LeakReport, find_leaks
 from trainer.data.read import read_photos, read_samples
 from trainer.data.report import DataReport
-from trainer.data.sample import Photos, Region, Sample, Shape, Truth, load_rgb, rasterise
+from trainer.data.sample import Photos, Region, Sample, Shape, Truth, digest_of, load_rgb, rasterise
 from trainer.data.splits import SplitBy, parts, split_by_group
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "SplitBy",
     "Truth",
     "default_classes",
+    "digest_of",
     "find_leaks",
     "load_rgb",
     "parts",

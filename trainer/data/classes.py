@@ -44,6 +44,14 @@ class Classes(BaseModel):
 
     families: Annotated[Mapping[Word, FamilyWords], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _names_are_asked(self) -> Self:
+        # Gates are fitted, and epochs chosen, by asking for a family by its name.
+        for family, words in self.families.items():
+            if family not in words.phrases:
+                raise ValueError(f"{family!r} is not among its own phrases")
+        return self
+
     def phrases(self) -> dict[str, tuple[str, ...]]:
         """The phrasings to train with, by family."""
         return {family: words.phrases for family, words in self.families.items()}

@@ -102,12 +102,13 @@ class Photos:
     classes: Classes = field(default_factory=default_classes)
 
     def digest(self) -> str:
-        """SHA-256 (hex) over the photos learnt from and held out and what is annotated on them.
+        """The `digest_of` the photos learnt from and held out."""
+        return digest_of((*self.train, *self.held_out))
 
-        It depends on no name, folder or order.
-        """
-        rows = (sample.digest() for sample in (*self.train, *self.held_out))
-        return hashlib.sha256(b"".join(sorted(rows))).hexdigest()
+
+def digest_of(samples: Iterable[Sample]) -> str:
+    """SHA-256 (hex) over photos and what is annotated on them; it depends on no name, folder or order."""
+    return hashlib.sha256(b"".join(sorted(sample.digest() for sample in samples))).hexdigest()
 
 
 def load_rgb(path: Path) -> Mask:

@@ -50,7 +50,7 @@ def _read(file: Path, tree: Tree, report: DataReport) -> Mapping[str, Source]:
     rows: dict[str, Source] = {}
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
-            for row in csv.DictReader(lines):
+            for row in csv.DictReader(lines, strict=True):
                 path = "/".join(filter(None, (row.get("kind"), row.get("split"), row["file"])))
                 rows[path] = Source(row["source_photo"] or row["file"], row.get("scene") or "")
     except (OSError, ValueError, KeyError, csv.Error) as error:

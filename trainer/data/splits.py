@@ -51,12 +51,8 @@ def parts(samples: Sequence[Sample], by: SplitBy) -> Mapping[str, list[Sample]]:
             given[sample.split or "train"].append(sample)
         return given
     pooled = grouped(samples, by_scene=True) if by is SplitBy.SCENES else samples
-    _, judges = split_by_group(pooled, VALID_SHARE, VALID_SEED)
-    chosen = {sample.image for sample in judges}
-    return {
-        "train": [sample for sample in samples if sample.image not in chosen],
-        "valid": [sample for sample in samples if sample.image in chosen],
-    }
+    train, valid = split_by_group(pooled, VALID_SHARE, VALID_SEED)
+    return {"train": train, "valid": valid}
 
 
 def split_by_group(samples: Sequence[Sample], share: float, seed: int) -> tuple[list[Sample], list[Sample]]:

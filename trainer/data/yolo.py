@@ -5,6 +5,7 @@ photo's sides. A photo without a label file shows nothing, as everyone who train
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,7 @@ def _marks(file: Path, table: _Table, tree: Tree, report: DataReport) -> tuple[M
 
 
 def _mark(words: list[str], names: Mapping[int, str]) -> Mark:
-    name = names.get(int(words[0]), "") if words[0].isascii() and words[0].isdigit() else ""
+    name = names.get(int(words[0]), "") if re.fullmatch("[0-9]{1,9}", words[0]) else ""
     try:
         values = [float(word) for word in words[1:]]
     except ValueError:

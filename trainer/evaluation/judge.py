@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import Sample, default_classes, load_rgb
+from trainer.data import Sample, load_rgb
 from trainer.evaluation.metrics import GroundTruth, Overlap, Scores, cross_entropy
 from trainer.evaluation.negatives import Square, clean_squares
 from trainer.evaluation.ways import grown, masks, raw_mask
@@ -16,8 +16,6 @@ FIRED_SHARE = 0.001
 """A mask over more than this share of the photo counts as firing; less is a speck."""
 FAMILY_PROMPTS = ("crack", "drywall joint")
 UNKNOWN_PROMPT = "a cat"
-EVALUATED_PHRASES: Mapping[str, tuple[str, ...]] = default_classes().evaluated()
-"""The phrasings a full evaluation asks, by family; the first one of each gives all other numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +34,6 @@ class Questions:
         """All of them, each once."""
         every = [phrase for phrases in self.phrases.values() for phrase in phrases]
         return tuple(dict.fromkeys((*every, self.unrelated)))
-
-
-EVERYTHING = Questions(EVALUATED_PHRASES, squares_of=("crack",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from tests.trainer.evaluation.scene import KnowingEngine, box, write_sample
 from trainer.calibration import fit
 from trainer.calibration.fit import LEAST_PHOTOS, fit_families, fitted_fields, fitted_metrics
 from trainer.evaluation.judge import UNKNOWN_PROMPT
+from trainer.gates import LOWEST_UNKNOWN_GATE
 from trainer.phrases import FAMILIES
 from wallscan.models import Manifest
 
@@ -29,6 +30,7 @@ def test_a_model_that_knows_is_told_apart_and_believed(tmp_path, few_walls):
     assert crack.threshold is not None
     assert crack.threshold.mean_iou == 1.0
     assert crack.threshold.band == pytest.approx((0.1, 0.9), abs=0.01)
+    assert crack.calibration is not None
     assert crack.calibration.ece_after < 0.03 < crack.calibration.ece_before
     assert joint.threshold is None, "three photos tell no threshold"
     assert joint.gate.passed_with == 1.0
@@ -40,7 +42,9 @@ def test_what_was_fitted_makes_a_manifest_and_its_metrics(tmp_path, few_walls):
     manifest = Manifest.model_validate(plain)
     gate = manifest.gate_for("Wall crack")
     assert gate.threshold is not None
-    assert gate.calibration == fitted.families["crack"].calibration.calibration
+    calibration = fitted.families["crack"].calibration
+    assert calibration is not None
+    assert gate.calibration == calibration.calibration
     assert gate.coverage_errors is not None
     assert manifest.gate_for("drywall joint").band is None
     unknown = manifest.gate_for("a dog")
@@ -48,3 +52,12 @@ def test_what_was_fitted_makes_a_manifest_and_its_metrics(tmp_path, few_walls):
     metrics = fitted_metrics(fitted)
     assert set(metrics["gates"]) == {"crack", "drywall joint", UNKNOWN_PROMPT}
     assert metrics["calibration"]["crack"]["mean_iou_at_threshold"] == 1.0
+
+
+def test_of_what_no_photo_shows_only_a_gate_is_fitted(tmp_path, few_walls):
+    fitted = fit_families(KnowingEngine(), photos(tmp_path, LEAST_PHOTOS, 0), seed=1)
+    joint = fitted.families["drywall joint"]
+    assert (joint.threshold, joint.calibration, joint.coverage_errors) == (None, None, None)
+    assert joint.gate.presence >= LOWEST_UNKNOWN_GATE
+    Manifest.model_validate(KnowingEngine().manifest.model_dump() | fitted_fields(fitted, FAMILIES))
+    assert set(fitted_metrics(fitted)["calibration"]) == {"crack"}

@@ -44,6 +44,7 @@ def test_outlines_and_boxes_are_shares_of_the_sides(tmp_path):
         ("0 0.5 0.5 0 0.5", Reason.OUTLINE_DEGENERATE),
         ("0 1.5 1.5 1.6 1.5 1.6 1.6", Reason.OUTLINE_DEGENERATE),
         ("7 0.5 0.5 0.5 0.5", Reason.CLASS_UNKNOWN),
+        (f"{'9' * 5000} 0.5 0.5 0.5 0.5", Reason.CLASS_UNKNOWN),
         ("-1 0.5 0.5 0.5 0.5", Reason.CLASS_UNKNOWN),
         ("crack 0.5 0.5 0.5 0.5", Reason.CLASS_UNKNOWN),
     ],
