@@ -145,13 +145,13 @@ def peak(precision: str) -> Callable[[Inputs], Run]:
     """One large matrix multiplication on OpenVINO: as fast as the processor gets in a precision."""
 
     def made(_: Inputs) -> Run:
-        from wallscan.segment.openvino_runtime import DEVICE, ov, properties
+        from wallscan.segment.openvino_runtime import DEVICE, core, ov, properties
 
         ops = ov.opset13
         one = ops.parameter([SQUARE, SQUARE], np.float32)
         weights = ops.constant(np.random.default_rng(0).normal(size=(SQUARE, SQUARE)).astype(np.float32))
         graph = ov.Model([ops.matmul(one, weights, False, True)], [one], "peak")
-        request = ov.Core().compile_model(graph, DEVICE, properties(precision, 1)).create_infer_request()  # type: ignore[arg-type]
+        request = core().compile_model(graph, DEVICE, properties(precision, 1)).create_infer_request()  # type: ignore[arg-type]
         values = np.ones((SQUARE, SQUARE), np.float32)
         return lambda _: request.infer([values])
 
@@ -160,14 +160,14 @@ def peak(precision: str) -> Callable[[Inputs], Run]:
 
 def ways() -> dict[str, Callable[[Inputs], Run]]:
     """What this processor can run."""
-    from wallscan.segment.openvino_runtime import has_bf16, ov
+    from wallscan.segment.openvino_runtime import has_bf16
 
     found: dict[str, Callable[[Inputs], Run]] = {
         PUBLIC: public,
         EXACT: product("exact"),
         PEAK[EXACT]: peak("f32"),
     }
-    if has_bf16(ov.Core()):
+    if has_bf16():
         found |= {FAST: product("fast"), PEAK[FAST]: peak("bf16")}
     return found
 
@@ -243,7 +243,7 @@ def shares(seconds: dict[tuple[str, Case], float]) -> Table:
 
 def main() -> None:
     """Measure and print the tables."""
-    from wallscan.segment.openvino_runtime import ov, processor
+    from wallscan.segment.openvino_runtime import processor
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -253,7 +253,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="wallscan-bench-") as folder:
         seconds = measure(prepare(Path(folder)), rounds)
     console = Console(width=120)
-    console.print(f"{processor(ov.Core())}, one thread, CPU seconds, median of {rounds}")
+    console.print(f"{processor()}, one thread, CPU seconds, median of {rounds}")
     if FAST not in ways():
         console.print(
             "This processor does not multiply in bf16 itself: nothing faster than float32 is measured."

@@ -225,3 +225,24 @@ def test_threads_are_the_settings_alone(made, tiny_bundle, photo):
         load_engine(tiny_bundle, EngineSettings(made, "openvino", threads=threads)) for threads in (1, 2)
     )
     assert one.probabilities(photo, ["crack"]).tobytes() == two.probabilities(photo, ["crack"]).tobytes()
+
+
+_LET_GO_AND_TAKE_A_SIGNAL = """
+import gc, os, signal, sys
+from pathlib import Path
+from wallscan.segment.engine import EngineSettings, load_engine
+bundle, cache = map(Path, sys.argv[1:])
+signal.signal(signal.SIGCHLD, lambda *_: print("taken", flush=True))
+first, second = (load_engine(bundle, EngineSettings(cache, "openvino")) for _ in range(2))
+del first
+gc.collect()
+del second
+gc.collect()
+os.kill(os.getpid(), signal.SIGCHLD)
+"""
+
+
+def test_a_process_that_changed_versions_survives_signals(made, tiny_bundle):
+    command = [sys.executable, "-X", "faulthandler", "-c", _LET_GO_AND_TAKE_A_SIGNAL, tiny_bundle, made]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "taken\n")

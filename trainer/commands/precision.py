@@ -18,7 +18,7 @@ from wallscan.models.files import check_files, write_manifest
 from wallscan.models.manifest import FastPrecision, PrecisionCheck, bundle_digest
 from wallscan.segment.engine import EngineSettings
 from wallscan.segment.openvino_graphs import open_openvino
-from wallscan.segment.openvino_runtime import has_bf16, ov
+from wallscan.segment.openvino_runtime import has_bf16
 
 FAST: FastPrecision = "bf16"
 
@@ -37,7 +37,7 @@ def precision(
     """
     console = Console(stderr=True)
     set_threads(threads)
-    if not has_bf16(ov.Core()):
+    if not has_bf16():
         console.print("This processor does not multiply in bf16 itself: nothing can be measured here.")
         raise typer.Exit(2)
     with reported(console):

@@ -17,7 +17,7 @@ from wallscan.models.delta import whole_folder
 from wallscan.segment.bundle import load_model, prompt_tokenizer
 from wallscan.segment.clipseg import Encoder, Head, TextTower
 from wallscan.segment.compiled import ENCODER, HEAD, REFUSED, TEXT, UNWRITABLE, conclude
-from wallscan.segment.openvino_runtime import DEVICE, Precision, ov, properties
+from wallscan.segment.openvino_runtime import DEVICE, Precision, core, ov, properties
 from wallscan.segment.preprocess import InputSpec
 
 
@@ -47,7 +47,7 @@ def _compile(module: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, pr
     """Trace, compile and export one graph; its shapes are fixed to those of the inputs."""
     model = ov.convert_model(module.eval(), example_input=inputs)
     model.reshape({port: list(value.shape) for port, value in zip(model.inputs, inputs, strict=True)})
-    compiled = ov.Core().compile_model(model, DEVICE, properties(precision, threads=1))
+    compiled = core().compile_model(model, DEVICE, properties(precision, threads=1))
     path.write_bytes(compiled.export_model().getbuffer())
 
 

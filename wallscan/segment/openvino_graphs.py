@@ -10,7 +10,7 @@ from wallscan.models.files import read_manifest
 from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.segment.compiled import ENCODER, HEAD, TEXT, Compiled, Key, compiled
 from wallscan.segment.engine import EngineSettings, Runtime
-from wallscan.segment.openvino_runtime import DEVICE, Precision, has_bf16, ov, processor, properties
+from wallscan.segment.openvino_runtime import DEVICE, Precision, core, has_bf16, ov, processor, properties
 from wallscan.segment.segmenter import Segmenter
 
 
@@ -28,22 +28,18 @@ def open_openvino(folder: Path, settings: EngineSettings, precision: Precision) 
     Raises BundleError as `compiled` does, and UnavailableError `storage_unavailable`.
     """
     manifest = read_manifest(folder)
-    core = ov.Core()
     version = ov.get_version()
-    key = Key(bundle_digest(manifest), version, processor(core), precision)
+    key = Key(bundle_digest(manifest), version, processor(), precision)
     model = compiled(folder, key, settings.cache)
-    runtime = Runtime("openvino", version, core.get_property(DEVICE, "FULL_DEVICE_NAME"), precision)
-    graphs = OpenVinoGraphs(core, model, runtime, precision, settings.threads)
+    runtime = Runtime("openvino", version, core().get_property(DEVICE, "FULL_DEVICE_NAME"), precision)
+    graphs = OpenVinoGraphs(model, runtime, precision, settings.threads)
     return Segmenter(graphs, model.tokenizer, model.spec, manifest)
 
 
 class OpenVinoGraphs:
     """`Graphs` on OpenVINO. One request a graph, so one thread at a time."""
 
-    def __init__(
-        self, core: ov.Core, model: Compiled, runtime: Runtime, precision: Precision, threads: int
-    ) -> None:
-        self._core = core
+    def __init__(self, model: Compiled, runtime: Runtime, precision: Precision, threads: int) -> None:
         self._runtime = runtime
         # OpenVINO computes from the mapped files: they must live as long as it does.
         self._mapped = {name: ov.Tensor(blob, shared_memory=True) for name, blob in model.blobs.items()}
@@ -82,7 +78,7 @@ class OpenVinoGraphs:
 
     def _request(self, name: str, precision: Precision) -> ov.InferRequest:
         given = properties(precision, self._threads)
-        return self._core.import_model(self._mapped[name], DEVICE, given).create_infer_request()
+        return core().import_model(self._mapped[name], DEVICE, given).create_infer_request()
 
 
 def _output(request: ov.InferRequest, index: int) -> NDArray[np.float32]:
@@ -92,5 +88,5 @@ def _output(request: ov.InferRequest, index: int) -> NDArray[np.float32]:
 
 
 def _precision(manifest: Manifest, settings: EngineSettings) -> Precision:
-    fast = settings.precision == "fast" and manifest.admits("bf16") and has_bf16(ov.Core())
+    fast = settings.precision == "fast" and manifest.admits("bf16") and has_bf16()
     return "bf16" if fast else "f32"
