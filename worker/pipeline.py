@@ -111,13 +111,15 @@ def _findings(
         )
 
     of_wall = wall_prompt(prompts)
-    wall = scene.polygon
-    if wall is None and of_wall is not None and len(prompts) > 1:
-        wall = filled(result(of_wall).mask)
+    polygon = _unless_empty(scene.polygon)
+    wall, found_before = polygon, dict[int, Measured]()
+    if scene.polygon is None and of_wall is not None and len(prompts) > 1:
+        found_before[of_wall] = result(of_wall)
+        wall = _unless_empty(filled(found_before[of_wall].mask))
     for place, prompt in enumerate(prompts):
-        found = result(place)
+        found = found_before.get(place) or result(place)
         # What the wall prompt itself found is a share of the photo, or of the polygon.
-        area = scene.polygon if place == of_wall else wall
+        area = polygon if place == of_wall else wall
         circumstances = Circumstances(
             cell_px=cell_px,
             presence=found.numbers.presence,
@@ -125,8 +127,11 @@ def _findings(
             plane=scene.plane,
             reasons=scene.reasons,
         )
-        where = area if area is not None and area.any() else None
-        yield _finding(found, seen.view_cells, circumstances, where, scene)
+        yield _finding(found, seen.view_cells, circumstances, area, scene)
+
+
+def _unless_empty(area: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+    return area if area is not None and area.any() else None
 
 
 def _finding(

@@ -91,8 +91,11 @@ def test_masks_are_those_of_a_full_run_byte_for_byte_and_no_model_is_asked(
     assert_nothing_lost(engine, store, again)
 
 
-def test_maps_of_tiles_are_measured_again_too(engine, store, resources, unasked, first):
-    close = given_again(engine, first, dict(STANDARD), look=Look(Detail.TILES))
+@pytest.mark.parametrize(
+    "look", [Look(Detail.TILES), Look(Detail.ADAPTIVE), Look(Detail.AUTO), Look(Detail.WHOLE, flip=True)]
+)
+def test_maps_of_another_look_are_measured_again_too(engine, store, resources, unasked, first, look):
+    close = given_again(engine, first, dict(STANDARD), look=look)
     inspect_all(resources, close)
     full = given_again(engine, close, OTHER)
     inspect_all(resources, full)
