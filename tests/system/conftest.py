@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from tests.servers import open_folder
 from tests.system.cli import COMMAND, PATIENCE_S, Shell
+from wallscan.local import spawn
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Up:
 def up() -> Iterator[Up]:
     env = {**os.environ, "TASK_LEASE_S": "3", "SWEEP_GRACE_S": "2"}  # a killed worker's photos wait less
     with open_folder() as data, (data / "up.log").open("w") as log:
-        argv = [COMMAND, "up", "--data", str(data), "--workers", "1"]
+        up = [COMMAND, "up", "--data", str(data), "--workers", "1"]
+        argv = [sys.executable, spawn.__file__, str(os.getpid()), "-1", "-1", *up]  # it ends with pytest
         process = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             yield _read(process, data)
