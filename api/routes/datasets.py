@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from api.bootstrap import Services as AllServices
 from api.context import Services
 from api.paging import Cursor, Limit, begin, page
+from api.targets import upload_target
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.domain.lifecycle import DatasetState
@@ -72,13 +73,10 @@ def complete_dataset(dataset_id: UUID, services: Services) -> Dataset:
 
 
 def _target(services: AllServices, dataset: Dataset) -> UploadTarget:
-    expires_s = services.settings.api.upload_expires_s
-    put = services.store.presign_put(
+    return upload_target(
+        services,
         keys.dataset(dataset.id),
-        expires_s,
         size_bytes=dataset.size_bytes,
         sha256=dataset.sha256,
         content_type="application/zip",
     )
-    expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=expires_s)
-    return UploadTarget(url=put.url, headers=dict(put.headers), expires_at=expires_at)

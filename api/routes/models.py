@@ -14,6 +14,7 @@ from api.auth import Caller
 from api.bootstrap import Services as AllServices
 from api.context import Services
 from api.paging import Cursor, Limit, begin, page
+from api.targets import upload_target
 from wallscan.domain.lifecycle import ModelState
 from wallscan.jobs.messages import CheckModel, Message
 from wallscan.jobs.send import send
@@ -162,13 +163,10 @@ def _ring(
 
 
 def _target(services: AllServices, digest: str, file: BundleFile) -> UploadTarget:
-    expires_s = services.settings.api.upload_expires_s
-    put = services.store.presign_put(
+    return upload_target(
+        services,
         keys.model_file(digest, file.name),
-        expires_s,
         size_bytes=file.size_bytes,
         sha256=file.sha256,
         content_type=_UPLOAD_TYPE,
     )
-    expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=expires_s)
-    return UploadTarget(url=put.url, headers=dict(put.headers), expires_at=expires_at)

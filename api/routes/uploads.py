@@ -1,6 +1,5 @@
 """Photos handed in: by manifest with presigned addresses, or in a form."""
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -12,6 +11,7 @@ from api import intake as door
 from api.auth import Caller
 from api.bootstrap import Services as AllServices
 from api.context import Services
+from api.targets import upload_target
 from wallscan.records import inspections, intake
 from wallscan.records.intake import Candidate, Placed
 from wallscan.records.session import transaction
@@ -31,17 +31,15 @@ def announce_photos(
         inspections.site_of(session, caller.sites, inspection_id)
         placed = intake.place(session, inspection_id, _candidates(files))
     placed = _resumed(services, inspection_id, placed)
-    expires_at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=services.settings.api.upload_expires_s)
 
     def target(candidate: Candidate, photo_id: UUID) -> UploadTarget:
-        put = services.store.presign_put(
+        return upload_target(
+            services,
             keys.photo(inspection_id, photo_id),
-            services.settings.api.upload_expires_s,
             size_bytes=candidate.size_bytes,
             sha256=candidate.sha256 or "",
             content_type=door.UNKNOWN_TYPE,
         )
-        return UploadTarget(url=put.url, headers=dict(put.headers), expires_at=expires_at)
 
     return UploadOutcomes(files=door.outcomes(files, placed, target))
 
