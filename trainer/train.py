@@ -1,6 +1,7 @@
 """The training loop of every recipe, flat: draw, forward, loss, step, average, judge, save."""
 
 import time
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,54 +48,55 @@ def train(
     progress.restore(work)
     learner, *optimizers = accelerator.prepare(network, *progress.optimizers)
     source, held_out = feed(recipe, network, photos, work, accelerator, watcher, processes)
-    journal = Journal(work, progress.step) if accelerator.is_main_process else None
+    opened: AbstractContextManager[Journal | None] = (
+        closing(Journal(work, progress.step)) if accelerator.is_main_process else nullcontext()
+    )
     parts, losses, began = recipe.accumulate // accelerator.num_processes, list[Tensor](), time.monotonic()
 
-    for batch in batches(source, remaining(progress, recipe, accelerator), processes):
-        loss = loss_of(learner, batch, recipe.stage_at(progress.step).peak_weight, recipe)
-        accelerator.backward(loss / parts)
-        losses.append(loss.detach())
-        if len(losses) < parts:
-            continue
+    with opened as journal:
+        for batch in batches(source, remaining(progress, recipe, accelerator), processes):
+            loss = loss_of(learner, batch, recipe.stage_at(progress.step).peak_weight, recipe)
+            accelerator.backward(loss / parts)
+            losses.append(loss.detach())
+            if len(losses) < parts:
+                continue
 
-        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_norm)
-        step_all(optimizers, learning_rate_share(recipe, progress.step))
-        # Young averages forget faster, or they would carry the random start along.
-        decay = min(recipe.average_decay, (1 + progress.step) / (10 + progress.step))
-        update_average(progress.average, network, decay)
-        progress.step += 1
-        progress.losses.append(float(accelerator.reduce(torch.stack(losses).mean(), "mean")))
-        losses.clear()
-        watcher.stepped(progress.step, recipe.steps, progress.losses[-1])
-        if journal:
-            journal.stepped(progress.step, progress.losses[-1], peak_rate(optimizers))
-
-        at_epoch = progress.step % recipe.epoch_steps == 0 or progress.step == recipe.steps
-        if at_epoch:
-            verdict = judge(progress, held_out, accelerator)
-            epoch = progress.end_epoch(
-                valid_loss=verdict.loss,
-                valid_iou=verdict.iou,
-                learning_rate=peak_rate(optimizers),
-                seconds=time.monotonic() - began,
-            )
-            began = time.monotonic()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_norm)
+            step_all(optimizers, learning_rate_share(recipe, progress.step))
+            # Young averages forget faster, or they would carry the random start along.
+            decay = min(recipe.average_decay, (1 + progress.step) / (10 + progress.step))
+            update_average(progress.average, network, decay)
+            progress.step += 1
+            progress.losses.append(float(accelerator.reduce(torch.stack(losses).mean(), "mean")))
+            losses.clear()
+            watcher.stepped(progress.step, recipe.steps, progress.losses[-1])
             if journal:
-                journal.epoch_ended(progress.epochs, verdict.pictures)
-                if progress.best is epoch:
-                    progress.save_best(work)
-            watcher.epoch_ended(epoch)
+                journal.stepped(progress.step, progress.losses[-1], peak_rate(optimizers))
 
-        cancelled = agreed(watcher.cancelled(), accelerator)
-        if accelerator.is_main_process and (
-            at_epoch or cancelled or progress.step % recipe.checkpoint_every == 0
-        ):
-            progress.save(work)
-            watcher.saved(work)
-        if cancelled or progress.ended(recipe):
-            break
-    if journal:
-        journal.close()
+            at_epoch = progress.step % recipe.epoch_steps == 0 or progress.step == recipe.steps
+            if at_epoch:
+                verdict = judge(progress, held_out, accelerator)
+                epoch = progress.end_epoch(
+                    valid_loss=verdict.loss,
+                    valid_iou=verdict.iou,
+                    learning_rate=peak_rate(optimizers),
+                    seconds=time.monotonic() - began,
+                )
+                began = time.monotonic()
+                if journal:
+                    journal.epoch_ended(progress.epochs, verdict.pictures)
+                    if progress.best is epoch:
+                        progress.save_best(work)
+                watcher.epoch_ended(epoch)
+
+            cancelled = agreed(watcher.cancelled(), accelerator)
+            if accelerator.is_main_process and (
+                at_epoch or cancelled or progress.step % recipe.checkpoint_every == 0
+            ):
+                progress.save(work)
+                watcher.saved(work)
+            if cancelled or progress.ended(recipe):
+                break
     return progress
 
 
