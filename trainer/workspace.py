@@ -17,8 +17,10 @@ def workspace() -> Iterator[Path]:
     """An empty folder while the block runs; those that dead processes left are removed first."""
     for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         _remove_abandoned(left)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name, Path(name, _LOCK).open("w") as lock:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name, Path(name, "unlocked").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        # It is never there unlocked: another process would take the folder for a dead one's.
+        Path(lock.name).rename(Path(name, _LOCK))
         folder = Path(name, "work")
         folder.mkdir()
         yield folder

@@ -1,7 +1,9 @@
+import fcntl
 import tempfile
 
 import pytest
 
+from trainer import workspace as module
 from trainer.workspace import workspace
 
 
@@ -26,3 +28,16 @@ def test_what_a_dead_process_left_is_removed_and_what_a_living_one_uses_is_not(t
         assert not abandoned.exists()
         assert one.exists()
         assert other.exists()
+
+
+def test_one_that_is_made_while_another_clears_up_is_left_alone(temporary, monkeypatch):
+    def flock(lock, operation):
+        if operation == fcntl.LOCK_EX:  # ours, the moment before it is locked
+            for folder in temporary.iterdir():
+                module._remove_abandoned(folder)
+        fcntl_flock(lock, operation)
+
+    fcntl_flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with workspace() as folder:
+        assert folder.exists()
