@@ -1,10 +1,11 @@
 """Where weights come from, as their manifest tells it: base, data, licence, who is to be named."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.data import Photos
+from trainer.data.report import printable
 from trainer.recipe import Recipe
 from wallscan.models.delta import whole_folder
 from wallscan.models.files import WEIGHTS, describe, read_manifest
@@ -12,11 +13,12 @@ from wallscan.models.folder import UNKNOWN_LICENCE
 from wallscan.models.manifest import MANIFEST_NAME, Base, Manifest, bundle_digest
 
 ATTRIBUTION_FILE = "ATTRIBUTION.txt"
-"""Beside the photos of a data set or above them: a line for each source that is to be named."""
+"""Beside the photos of a data set or above them: a line for each source that is to be named. UTF-8."""
 ROBOFLOW_FILE = "README.dataset.txt"
 """What Roboflow puts into its exports: title, address and licence."""
-LEVELS = 4
-"""How far above a photo its data set's folder may be."""
+MOST_LINES = 100
+"""Data sets come from anywhere, and a manifest has to stay small: of more lines only the number is told."""
+_MOST_CHARACTERS = 64 << 10
 TOKENIZER = "Tokenizer vocabulary: CLIP, OpenAI, MIT"
 
 
@@ -60,23 +62,29 @@ def origin_facts(recipe: Recipe, photos: Photos, base: Path | None, origin: Orig
 
 
 def attributions(photos: Photos) -> list[str]:
-    """What the data sets ask to be named with, from the files they came with; each line once."""
+    """What the data sets ask to be named with, from the files they came with; each line once, printable."""
     folders = {sample.image.parent for sample in (*photos.train, *photos.held_out)}
-    return list(dict.fromkeys(line for folder in sorted(folders) for line in _lines(folder)))
+    told = (line for folder in sorted(folders) for line in _lines(folder, photos.roots))
+    lines = list(dict.fromkeys(printable(line) for line in told if line))
+    more = len(lines) - MOST_LINES
+    return lines if more <= 0 else [*lines[:MOST_LINES], f"{more} more sources, named in the data sets"]
 
 
-def _lines(folder: Path) -> Iterable[str]:
-    for above in (folder, *folder.parents[:LEVELS]):
+def _lines(folder: Path, roots: Sequence[Path]) -> Iterable[str]:
+    """Of the nearest file, in the folder or above it within a root."""
+    for above in (folder, *folder.parents):
+        if not any(above.is_relative_to(root) for root in roots):
+            break
         if (above / ATTRIBUTION_FILE).is_file():
-            return _filled((above / ATTRIBUTION_FILE).read_text(encoding="utf-8", errors="replace"))
+            return _filled(above / ATTRIBUTION_FILE)
         if (above / ROBOFLOW_FILE).is_file():
-            told = _filled((above / ROBOFLOW_FILE).read_text(encoding="utf-8", errors="replace"))
-            return [", ".join(line.lstrip("# ") for line in told)]
+            return [", ".join(line.lstrip("# ") for line in _filled(above / ROBOFLOW_FILE))]
     return ()
 
 
-def _filled(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
+def _filled(path: Path) -> list[str]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return [line.strip() for line in file.read(_MOST_CHARACTERS).splitlines() if line.strip()]
 
 
 def _named(base: Path | None, manifest: Manifest | None, origin: Origin) -> str | None:

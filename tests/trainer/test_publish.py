@@ -11,7 +11,7 @@ from trainer.calibration import fit as calibration
 from trainer.card_pictures import MAX_BYTES
 from trainer.data import read_photos
 from trainer.network import open_network
-from trainer.origin import ATTRIBUTION_FILE, ROBOFLOW_FILE, TOKENIZER, Origin, attributions
+from trainer.origin import ATTRIBUTION_FILE, MOST_LINES, ROBOFLOW_FILE, TOKENIZER, Origin, attributions
 from trainer.publish import publish
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, TrainingError
@@ -108,6 +108,24 @@ def test_a_data_set_says_who_is_to_be_named(tmp_path, data):
         "and another",
         "joints > 2024, https://example.org/joints, License: CC BY 4.0",
     ]
+
+
+def test_whoever_is_named_above_the_data_is_not_theirs_to_name(tmp_path, data):
+    shutil.copytree(data, tmp_path / "data")
+    (tmp_path / ATTRIBUTION_FILE).write_text("somebody else")
+    photos = read_photos([tmp_path / "data"], 0.3, 7)[0]
+    assert attributions(photos) == []
+    (tmp_path / "data" / ATTRIBUTION_FILE).write_text("'walls' by somebody")
+    assert attributions(photos) == ["'walls' by somebody"]
+
+
+def test_what_a_data_set_tells_is_printable_and_not_endless(tmp_path, data):
+    shutil.copytree(data, tmp_path / "data")
+    lines = ["\x1b[2J \u202e", "x" * 5000, *(f"source {number}" for number in range(200))]
+    (tmp_path / "data" / ATTRIBUTION_FILE).write_text("\n".join(lines))
+    found = attributions(read_photos([tmp_path / "data"], 0.3, 7)[0])
+    assert found[:3] == [r"\x1b[2J \u202e", "x" * 300, "source 0"]
+    assert found[MOST_LINES:] == ["102 more sources, named in the data sets"]
 
 
 def test_nothing_but_a_bundle_is_replaced_and_that_as_a_whole(tmp_path, photos, base, monkeypatch):

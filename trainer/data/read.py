@@ -17,7 +17,7 @@ from trainer.data.report import DataReport, Reason
 from trainer.data.sample import Photos, Sample, Truth
 from trainer.data.sources import Sources
 from trainer.data.splits import SplitBy, grouped, parts, split_by_group
-from trainer.data.tree import Tree, grow
+from trainer.data.tree import Tree, absolute, grow
 from trainer.data.voc import read_voc
 from trainer.data.yolo import read_yolo
 
@@ -38,7 +38,8 @@ def read_photos(
     samples, report = read_samples(roots, classes)
     split = parts(samples, by)
     train, held_out = split_by_group(split.get("train", ()), held_out_share, seed)
-    return Photos(train, held_out, split.get("valid", ()), classes or default_classes()), report
+    valid = split.get("valid", ())
+    return Photos(train, held_out, valid, classes or default_classes(), absolute(roots)), report
 
 
 def read_samples(roots: Sequence[Path], classes: Classes | None = None) -> tuple[list[Sample], DataReport]:

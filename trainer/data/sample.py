@@ -94,12 +94,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Photos:
-    """Who learns and who judges: `held_out` fits gates and picks runs, `valid` is only reported on."""
+    """Who learns and who judges: `held_out` fits gates and picks runs, `valid` is only reported on.
+
+    `roots` are the folders that were read: what lies above them belongs to others.
+    """
 
     train: Sequence[Sample]
     held_out: Sequence[Sample]
     valid: Sequence[Sample]
     classes: Classes = field(default_factory=default_classes)
+    roots: Sequence[Path] = ()
 
     def digest(self) -> str:
         """The `digest_of` the photos learnt from and held out."""

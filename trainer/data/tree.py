@@ -70,12 +70,17 @@ class Tree:
 def grow(roots: Sequence[Path]) -> list[Tree]:
     """The trees of all roots. Raises TrainingError `folder_without_photos` where one is no folder."""
     trees: list[Tree] = []
-    for root in dict.fromkeys(Path(os.path.abspath(root)) for root in roots):  # noqa: PTH100 - keeps links
+    for root in absolute(roots):
         if not root.is_dir():
             raise TrainingError(Code.FOLDER_WITHOUT_PHOTOS, f"{root} is no folder")
         files = sorted(Path(folder) / name for folder, _, names in os.walk(root) for name in names)
         trees.append(Tree(root, _unique(root.name, {tree.name for tree in trees}), tuple(files)))
     return trees
+
+
+def absolute(roots: Sequence[Path]) -> list[Path]:
+    """The roots as the paths of their photos begin, each once."""
+    return list(dict.fromkeys(Path(os.path.abspath(root)) for root in roots))  # noqa: PTH100 - keeps links
 
 
 def _unique(name: str, taken: Collection[str]) -> str:
