@@ -23,9 +23,9 @@ from wallscan.domain.errors import TrainingError, UnavailableError, WallscanErro
 from wallscan.jobs.heartbeat import held
 from wallscan.models.manifest import Manifest
 from wallscan.records import comparisons
-from wallscan.records.comparisons import Claim, Side
+from wallscan.records.claimed import Version
+from wallscan.records.comparisons import Claim
 from wallscan.records.session import transaction
-from wallscan.records.training_claims import DatasetFile
 from wallscan.segment import engine as port
 from wallscan.storage import ObjectStore
 from wallscan.storage.bundles import fetch_model
@@ -79,7 +79,7 @@ def _work(engine: Engine, store: ObjectStore, claim: Claim) -> None:
 def _measure(store: ObjectStore, claim: Claim) -> tuple[Measured, str | None]:
     """As `gate.compare`. Raises BundleError, TrainingError, ArchiveError and UnavailableError."""
     with workspace() as folder, _benchmark(store, claim, folder) as benchmark:
-        model, active = (_loaded(store, side, folder) for side in (claim.model, claim.active))
+        model, active = (_loaded(store, version, folder) for version in (claim.model, claim.active))
         return compare(model, active, benchmark)
 
 
@@ -89,16 +89,16 @@ def _benchmark(store: ObjectStore, claim: Claim, folder: Path) -> Iterator[Bench
         with rendered_walls() as walls:
             yield walls
     else:
-        dataset = DatasetFile(*claim.dataset)
-        yield annotated(dataset.name, dataset.sha256, fetch_dataset(store, dataset, folder / "benchmark"))
+        found = fetch_dataset(store, claim.dataset, folder / "benchmark")
+        yield annotated(claim.dataset.name, claim.dataset.sha256, found)
 
 
-def _loaded(store: ObjectStore, side: Side, folder: Path) -> port.Engine:
+def _loaded(store: ObjectStore, version: Version, folder: Path) -> port.Engine:
     """The version in full precision on the fastest device: the same for both."""
     models = folder / "models"
     models.mkdir(exist_ok=True)
-    base = None if side.base is None else Manifest.model_validate(side.base)
-    fetched = fetch_model(store, Manifest.model_validate(side.manifest), base, models)
+    base = None if version.base is None else Manifest.model_validate(version.base)
+    fetched = fetch_model(store, Manifest.model_validate(version.manifest), base, models)
     settings = port.EngineSettings(folder, "torch", "exact", torch.get_num_threads())
     return port.load_engine(fetched, settings)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.photos.archives import unpack_files
-from wallscan.records.training_claims import DatasetFile
+from wallscan.records.claimed import DatasetFile
 from wallscan.storage import ObjectMissing, ObjectStore, keys
 
 _log = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ from wallscan.jobs.heartbeat import held
 from wallscan.models.files import check_files
 from wallscan.models.manifest import Manifest
 from wallscan.records import models, training_claims
-from wallscan.records.comparisons import Side
+from wallscan.records.claimed import Version
 from wallscan.records.session import transaction
 from wallscan.records.training_claims import TrainingClaim
 from wallscan.storage import ObjectStore, keys
@@ -121,11 +121,11 @@ def _recipe(claim: TrainingClaim) -> Recipe:
         raise invalid_recipe(error) from error
 
 
-def _base(store: ObjectStore, side: Side, folder: Path) -> Path:
+def _base(store: ObjectStore, version: Version, folder: Path) -> Path:
     """The folder of the model to start from, its files checked. Raises BundleError, UnavailableError."""
     parent = folder / "base"
     parent.mkdir()
-    whole = None if side.base is None else Manifest.model_validate(side.base)
-    found = fetch_model(store, Manifest.model_validate(side.manifest), whole, parent)
+    whole = None if version.base is None else Manifest.model_validate(version.base)
+    found = fetch_model(store, Manifest.model_validate(version.manifest), whole, parent)
     check_files(found)
     return found

@@ -7,7 +7,6 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -17,7 +16,8 @@ from wallscan.domain.errors import WallscanError
 from wallscan.domain.lifecycle import COMPARISON_ENDED, MAX_ATTEMPTS, ActivationKind, ComparisonState
 from wallscan.jobs.messages import CompareModel
 from wallscan.records import activations, benchmarks, models
-from wallscan.records.model_tables import ModelComparison, ModelVersion
+from wallscan.records.claimed import DatasetFile, Version, version
+from wallscan.records.model_tables import ModelComparison
 from wallscan.records.training_tables import Dataset
 from wallscan.wire.models import ActivationOrder, Comparison, Measured
 
@@ -25,25 +25,17 @@ _OPEN = (ComparisonState.QUEUED, ComparisonState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One of the two versions: its manifest, and that of the bundle it completes, if it is a delta."""
-
-    manifest: dict[str, Any]
-    base: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     """The right to carry out a comparison until the lease ends, and what it is about.
 
-    `dataset` is id, name and SHA-256 (hex) of the benchmark's zip file; None means rendered walls.
+    `dataset` is the benchmark; None means rendered walls.
     """
 
     id: uuid.UUID
     attempt: int
-    model: Side
-    active: Side
-    dataset: tuple[uuid.UUID, str, str] | None
+    model: Version
+    active: Version
+    dataset: DatasetFile | None
 
 
 def order(session: Session, model_id: uuid.UUID, wanted: ActivationOrder, key_name: str) -> bool:
@@ -118,8 +110,8 @@ def claim(session: Session, comparison_id: uuid.UUID, lease_s: float) -> Claim |
     return Claim(
         comparison_id,
         attempt,
-        _side(session, row.model_id),
-        _side(session, row.active_id),
+        version(session, row.model_id),
+        version(session, row.active_id),
         _dataset(session, row.dataset_id),
     )
 
@@ -234,16 +226,11 @@ def _queue(
         session.flush()
 
 
-def _side(session: Session, model_id: uuid.UUID) -> Side:
-    row = session.get_one(ModelVersion, model_id)
-    return Side(row.manifest, models.base_manifest(session, model_id))
-
-
-def _dataset(session: Session, dataset_id: uuid.UUID | None) -> tuple[uuid.UUID, str, str] | None:
+def _dataset(session: Session, dataset_id: uuid.UUID | None) -> DatasetFile | None:
     if dataset_id is None:
         return None
     row = session.get_one(Dataset, dataset_id)
-    return row.id, row.name, row.sha256
+    return DatasetFile(row.id, row.name, row.sha256)
 
 
 def _end(session: Session, where: ColumnElement[bool], state: ComparisonState, **values: object) -> bool:

@@ -18,22 +18,11 @@ from sqlalchemy.orm import Session
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, TRAINING_ENDED, TrainingState
 from wallscan.jobs.messages import RunTraining
-from wallscan.records import models
-from wallscan.records.comparisons import Side
-from wallscan.records.model_tables import ModelVersion
+from wallscan.records.claimed import DatasetFile, Version, version
 from wallscan.records.training_tables import Dataset, Training, TrainingDataset, TrainingEpoch
 from wallscan.wire import trainings as wire
 
 _TAKEN = (TrainingState.RUNNING, TrainingState.CANCELLING)
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetFile:
-    """A data set's zip file in storage; `sha256` is hex."""
-
-    id: uuid.UUID
-    name: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +39,7 @@ class TrainingClaim:
     recipe_name: str | None
     recipe: dict[str, Any] | None
     seed: int | None
-    base: Side | None
+    base: Version | None
     datasets: Sequence[DatasetFile]
     checkpoint: dict[str, Any] | None
 
@@ -87,7 +76,7 @@ def claim(session: Session, training_id: uuid.UUID, worker: str, lease_s: float)
         row.recipe_name,
         row.recipe,
         row.seed,
-        _base(session, row.base_model_id),
+        None if row.base_model_id is None else version(session, row.base_model_id),
         _datasets(session, row.id),
         row.checkpoint,
     )
@@ -209,15 +198,6 @@ def mark_sent(session: Session, messages: Sequence[RunTraining]) -> None:
     """Remember that these messages went out; call it after they did."""
     ids = [message.training_id for message in messages]
     session.execute(update(Training).where(Training.id.in_(ids), _free()).values(sent_at=func.now()))
-
-
-def _base(session: Session, model_id: uuid.UUID | None) -> Side | None:
-    if model_id is None:
-        return None
-    return Side(
-        session.get_one(ModelVersion, model_id).manifest,
-        models.base_manifest(session, model_id),
-    )
 
 
 def _datasets(session: Session, training_id: uuid.UUID) -> list[DatasetFile]:
