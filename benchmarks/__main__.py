@@ -1,14 +1,27 @@
-"""`python -m benchmarks`: every benchmark of this folder, each with servers of its own."""
+"""`python -m benchmarks`: every benchmark of this folder, one after the other, with its defaults."""
 
-from benchmarks import engine, engine_fleet, report_query, submit_10000
+import argparse
+
+from benchmarks import (
+    engine,
+    engine_fleet,
+    report_query,
+    submit_10000,
+    tile_memory,
+    tiles,
+    training,
+    truth,
+)
+
+ALL = (engine, engine_fleet, training, tiles, tile_memory, truth, report_query, submit_10000)
 
 
 def main() -> None:
-    """Run them all with their defaults."""
-    engine.main()
-    engine_fleet.main()
-    report_query.main()
-    submit_10000.main()
+    """Run them all."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    for benchmark in ALL:
+        print(f"\n== {benchmark.__name__}", flush=True)
+        benchmark.main([])
 
 
 if __name__ == "__main__":

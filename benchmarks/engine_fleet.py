@@ -1,14 +1,17 @@
-"""`python -m benchmarks.engine_fleet`: does a worker process a core keep all cores busy?
+"""`python -m benchmarks.engine_fleet`: does a worker process a core keep all cores busy, and its memory flat?
 
 Runs photos through the whole private stack with the shipped model, which is the hard case: the smaller the
 network, the larger the share of queue, database and storage. Busy is a process that computes, or would if
 another had not taken its core (from Linux' scheduler statistics); what is left is waiting for a server.
+Memory is what a process holds alone and its share of what it maps with others (Linux' PSS).
 """
 
 import argparse
 import json
+import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -22,6 +25,7 @@ from wallscan.client.upload import Uploader, total_bytes
 from wallscan.domain.prompts import DEFAULT_PROMPTS
 from wallscan.local.stack import Stack, usable_cores
 
+PICTURE = Path(__file__).parents[1] / "docs" / "results" / "memory.png"
 PHOTO_PX = (1280, 960)
 WARM_PHOTOS = 8
 
@@ -46,20 +50,42 @@ def busy_s(pids: set[int]) -> dict[int, float]:
     return found
 
 
-def inspect(client: Client, folder: Path, console: Console) -> float:
-    """Hand in and inspect a folder; seconds from the submission to the end."""
+def memory_mib(pids: set[int]) -> float:
+    """What processes hold, in MiB."""
+    lines = "\n".join(Path("/proc", str(pid), "smaps_rollup").read_text(encoding="ascii") for pid in pids)
+    return sum(int(line.split()[1]) for line in lines.splitlines() if line.startswith("Pss:")) / 1024
+
+
+def draw(held: Sequence[tuple[int, float]]) -> None:
+    """Memory over photos."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(8, 3.2), constrained_layout=True)
+    axis.plot(*zip(*held, strict=True))
+    axis.set(xlabel="photos done", ylabel="MiB, all worker processes", ylim=(0, None))
+    figure.savefig(PICTURE, dpi=110)
+
+
+def inspect(
+    client: Client, folder: Path, console: Console, pids: set[int]
+) -> tuple[float, list[tuple[int, float]]]:
+    """Hand in and inspect a folder; seconds from the submission to the end, and memory by photos done."""
     files = scan(folder).found
     visit = client.open_inspection(client.make_site(folder.name).id)
     with meter(console, "Upload", total_bytes(files), "bytes") as progress:
         Uploader(client, visit.id, progress).send(files)
     began = time.perf_counter()
     run = client.submit(visit.id, DEFAULT_PROMPTS)
-    for _ in client.watch(run.id):
-        pass
-    return time.perf_counter() - began
+    held = [
+        (seen.counts.succeeded // len(DEFAULT_PROMPTS), memory_mib(pids)) for seen in client.watch(run.id)
+    ]
+    return time.perf_counter() - began, held
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Start a stack of its own, measure, show, and delete everything."""
     from tests.local.processes import descendants
 
@@ -67,18 +93,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--photos", type=int, default=500)
-    count = parser.parse_known_args()[0].photos
+    count = parser.parse_args(arguments).photos
     console, workers = Console(width=100), usable_cores()
     with tempfile.TemporaryDirectory(prefix="wallscan-bench-") as folder:
         warm = write_photos(Path(folder, "warm"), 0, WARM_PHOTOS)
         photos = write_photos(Path(folder, "photos"), WARM_PHOTOS, count)
         stack = Stack(Path(folder, "data"), workers=workers, trainer=False, keep=False)
         with stack, Client(stack.url, stack.api_key) as client:
-            inspect(client, warm, console)
+            inspect(client, warm, console, set())
             launched = json.loads(Path(folder, "data", "stack.json").read_bytes())["children"]
             children = descendants(launched["worker"])
             before = busy_s(children)
-            took = inspect(client, photos, console)
+            took, held = inspect(client, photos, console, children)
             after = busy_s(children)
     table = Table(
         "worker process", "busy", title=f"{count} photos, {len(DEFAULT_PROMPTS)} prompts, {took:.1f} s"
@@ -86,6 +112,11 @@ def main() -> None:
     for pid in sorted(children):
         table.add_row(str(pid), f"{(after[pid] - before[pid]) / took:.0%}")
     console.print(table)
+    tenth = max(1, len(held) // 10)
+    first, last = (statistics.fmean(mib for _, mib in part) for part in (held[:tenth], held[-tenth:]))
+    console.print(f"Memory of all worker processes: {first:.0f} MiB at first, {last:.0f} MiB at last")
+    draw(held)
+    console.print(f"Drawn: {PICTURE}")
 
 
 if __name__ == "__main__":

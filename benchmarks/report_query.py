@@ -7,7 +7,7 @@ ANALYZE. With `--explain` the plan of the walls' query is printed, too.
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -66,12 +66,12 @@ def plan(engine: Engine, made: BigInspection) -> str:
         return "\n".join(lines)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Start servers of its own, fill a database, measure, show, and delete everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=10_000)
     parser.add_argument("--explain", action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     console = Console()
     table = Table("Report", "Planner", "Median ms", "Best ms", title=f"{asked.photos} photos, 2 prompts")
     with open_folder() as folder, started_servers(folder) as servers:

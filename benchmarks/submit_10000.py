@@ -7,7 +7,7 @@ import argparse
 import io
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -90,11 +90,11 @@ def measure(client: TimedClient, photos: Path, console: Console) -> dict[str, fl
     }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Start a stack of its own, measure, show, and delete everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=10_000)
-    count = parser.parse_args().photos
+    count = parser.parse_args(arguments).photos
     console = Console()
     with tempfile.TemporaryDirectory(prefix="wallscan-bench-") as folder:
         photos = Path(folder, "photos")

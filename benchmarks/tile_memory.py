@@ -6,6 +6,7 @@ worker does, for two prompts. What the process held before the photo is told bes
 
 import argparse
 import io
+from collections.abc import Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -45,7 +46,7 @@ def child(detail: Detail, data: bytes, model: Path, cache: Path, pipe: Connectio
     pipe.send((before, peak_mib()))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -55,7 +56,7 @@ def main() -> None:
     parser.add_argument("--width-px", type=int, default=8160)
     parser.add_argument("--height-px", type=int, default=6120)
     parser.add_argument("--detail", type=Detail, action="append", help="default: 1, 2 and 3")
-    asked = parser.parse_known_args()[0]
+    asked = parser.parse_args(arguments)
     data, context = photo(asked.width_px, asked.height_px), get_context("spawn")
     table = Table("detail", "before MiB", "peak MiB", title=f"{asked.width_px} x {asked.height_px} px")
     for detail in asked.detail or (Detail.WHOLE, Detail.TILES, Detail.FINE_TILES):

@@ -200,7 +200,7 @@ def _mean(values: Sequence[float]) -> float:
     return statistics.fmean(values) if values else float("nan")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -213,7 +213,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=starter_bundle(), help="folder of a bundle")
     parser.add_argument("--pictures", type=Path, help="folder for a picture of each cracked photo")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "wallscan" / "compiled")
-    asked = parser.parse_known_args()[0]
+    asked = parser.parse_args(arguments)
     engine = load_engine(asked.model, EngineSettings(asked.cache, precision="exact", threads=1))
     if asked.pictures is not None:
         asked.pictures.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -174,7 +174,7 @@ def measure(base: Path, data: Path, rounds: int) -> dict[str, tuple[float, float
     return {way: (statistics.median(rates[way]), peaks[way]) for way in WAYS}
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print a table."""
     from tests.trainer.data import write_data
 
@@ -182,7 +182,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5, help="turns of each way; medians are told")
-    rounds = parser.parse_known_args()[0].rounds
+    rounds = parser.parse_args(arguments).rounds
     with tempfile.TemporaryDirectory(prefix="wallscan-bench-") as folder:
         base = write_rd64(Path(folder, "base"))
         data = write_data(Path(folder, "data"), count=PHOTOS, side=PHOTO_SIDE)

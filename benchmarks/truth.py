@@ -4,6 +4,7 @@ Prints percentiles of the errors and draws their distributions. The walls are th
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -101,12 +102,12 @@ def _bounds(axis: object, bound: float | None) -> None:
         axis.axhline(level, color="tab:red", linewidth=0.8, linestyle="--")  # type: ignore[attr-defined]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--walls", type=int, default=280)
     parser.add_argument("--shots", type=int, default=240)
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     cracks, markers = crack_errors(asked.walls), marker_errors(asked.shots)
     console = Console(width=120)
     table = Table("Width px", "Error of", "Median", "90 % within", "Worst", title=f"{asked.walls} cracks")

@@ -85,7 +85,13 @@ def photo_rows(run: Run, wall_id: uuid.UUID | None) -> Select[Any]:
         select(
             *(photos.c.photo_id, Wall.name.label("wall"), photos.c.path.label("photo"), prompts.c.prompt),
             case((is_duplicate, "duplicate"), else_=photos.c.fate).label("status"),
-            *(Item.coverage_pct, Item.foreground_px, Item.analysed_px),
+            *(
+                Item.coverage_pct,
+                Item.estimated_coverage_pct,
+                Item.estimated_low_pct,
+                Item.estimated_high_pct,
+            ),
+            *(Item.foreground_px, Item.analysed_px),
             *(photos.c.width_px, photos.c.height_px),
             *(Item.presence, Item.threshold, Item.components, Item.max_probability, Item.mask_sha256),
             *(photos.c.duplicate_of, photos.c.code, photos.c.detail),

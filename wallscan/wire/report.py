@@ -66,6 +66,11 @@ class PhotoFate(Body):
     prompt: str
     status: RowStatus
     coverage_pct: float | None
+    estimated_coverage_pct: float | None = Field(
+        description="expected share of the photo by calibrated probabilities, if the model brings any"
+    )
+    estimated_low_pct: float | None = Field(description="lower end of its 90 % interval")
+    estimated_high_pct: float | None
     foreground_px: int | None
     analysed_px: int | None
     width_px: int | None
