@@ -103,19 +103,17 @@ def test_one_that_ends_its_process_each_time_is_given_up(engine, serving):
     assert asked(engine, row.model_id) != comparison_id  # it may be tried again
 
 
-def test_a_released_comparison_is_due_at_once_and_has_lost_no_attempt(engine, serving):
+def test_a_released_comparison_waits_its_turn_and_has_lost_no_attempt(engine, serving):
     comparison_id = asked(engine)
     for _ in range(MAX_ATTEMPTS + 1):
-        with transaction(engine) as session:
-            comparisons.mark_sent(session, comparisons.due(session, 600.0))
-        with transaction(engine) as session:
-            assert comparisons.due(session, 600.0) == []
         claim = claimed(engine, comparison_id)
         assert claim is not None
         with transaction(engine) as session:
             comparisons.release(session, claim)
         with transaction(engine) as session:
-            assert [one.comparison_id for one in comparisons.due(session, 600.0)] == [comparison_id]
+            assert comparisons.due(session, 600.0) == []
+        with transaction(engine) as session:
+            assert [one.comparison_id for one in comparisons.due(session, -1.0)] == [comparison_id]
 
 
 def test_one_whose_trainer_died_is_due_as_soon_as_its_lease_ran_out(engine, serving):

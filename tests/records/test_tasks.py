@@ -159,6 +159,15 @@ def test_release_gives_the_photo_back(engine, count_try, tries):
     assert (task.sent_at is None) == count_try
 
 
+def test_attempts_that_were_given_back_never_run_out(engine):
+    order = given_run(engine)
+    claimed(engine, order)
+    with transaction(engine) as session:
+        session.execute(update(Task).values(attempt=1 << 15, tries=0))  # storage was away for four days
+    let_lease_run_out(engine)
+    assert claimed(engine, order).attempt == (1 << 15) + 1
+
+
 def test_a_photo_is_tried_so_often_and_then_failed(engine):
     order = given_run(engine)
     for attempt in range(1, MAX_ATTEMPTS + 1):

@@ -249,6 +249,7 @@ def test_a_server_that_is_away_costs_no_try_but_a_crash_does(engine, training_id
         assert (claim.attempt, claim.tries) == (attempt, 1)
         with transaction(engine) as session:
             training_claims.release(session, claim)
+        assert (due(engine), due(engine, -1)) == ([], [RunTraining(training_id=training_id)])
     for _ in range(MAX_ATTEMPTS):
         claim = claimed(engine, training_id)
         with transaction(engine) as session:

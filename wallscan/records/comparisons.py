@@ -128,12 +128,18 @@ def extend(session: Session, held: Claim, lease_s: float) -> bool:
 
 
 def release(session: Session, held: Claim) -> None:
-    """Give a claim and its attempt back: a server did not answer, no model was at fault."""
+    """Give a claim and its attempt back: a server did not answer, no model was at fault.
+
+    The comparison waits like one whose message was sent now.
+    """
     session.execute(
         update(ModelComparison)
         .where(_held(held))
         .values(
-            state=ComparisonState.QUEUED, attempt=ModelComparison.attempt - 1, lease_until=None, sent_at=None
+            state=ComparisonState.QUEUED,
+            attempt=ModelComparison.attempt - 1,
+            lease_until=None,
+            sent_at=func.now(),
         )
     )
 

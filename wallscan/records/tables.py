@@ -236,7 +236,7 @@ class Task(Base):
         ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     state: Mapped[TaskState] = mapped_column(state_column(TaskState), default=TaskState.QUEUED)
-    attempt: Mapped[int] = mapped_column(SmallInteger, default=0)  # claims so far, over all tries
+    attempt: Mapped[int] = mapped_column(default=0)  # claims so far, over all tries
     tries: Mapped[int] = mapped_column(SmallInteger, default=0)  # claims since queued or retried by hand
     lease_until: Mapped[dt.datetime | None]
     sent_at: Mapped[dt.datetime | None]  # when its message last went out; the sweeper's window

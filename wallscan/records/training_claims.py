@@ -160,12 +160,14 @@ def fail(session: Session, held: TrainingClaim, code: Code, detail: str) -> bool
 def release(session: Session, held: TrainingClaim) -> None:
     """Put a training back and its try with it: a server did not answer, the training was not at fault.
 
-    `attempt` is never given back: it is part of the checkpoints' keys.
+    It waits like one whose message was sent now. `attempt` is never given back: it is part of the
+    checkpoints' keys.
     """
     row = _row(session, held)
     if row is not None:
         row.tries = max(0, row.tries - 1)
         _put_back(row)
+        row.sent_at = func.now()
 
 
 def crashed(session: Session, held: TrainingClaim, detail: str) -> None:

@@ -52,7 +52,7 @@ class Training(Base):
     )
     model_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("model_versions.id", ondelete="RESTRICT"))
     state: Mapped[TrainingState] = mapped_column(state_column(TrainingState), default=TrainingState.QUEUED)
-    attempt: Mapped[int] = mapped_column(SmallInteger, default=0)
+    attempt: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(SmallInteger, default=0)
     lease_until: Mapped[dt.datetime | None]
     sent_at: Mapped[dt.datetime | None]
