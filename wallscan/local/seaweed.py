@@ -58,7 +58,7 @@ def child(data: DataFolder, ports: Mapping[str, int]) -> Child:
         name="seaweedfs",
         program=Program(
             [str(program), "mini", *(f"-{name}={value}" for name, value in options.items())],
-            # It takes 120 MiB at rest: a limit of 150 kept its collector at work, a tenth of a core for nothing.
+            # It takes 120 MiB at rest: at a limit of 150 its collector burnt a tenth of a core for nothing.
             {**os.environ, "GOMEMLIMIT": "400MiB"},
             home,
             log=data.log("seaweedfs"),
