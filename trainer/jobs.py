@@ -17,7 +17,7 @@ from trainer.datasets import fetch_dataset
 from trainer.fit import fit
 from trainer.recipe import Recipe, invalid_recipe, shipped_recipe
 from trainer.reporter import Reporter
-from trainer.stored_checkpoints import ClaimLostError, StoredCheckpoints
+from trainer.stored_checkpoints import ClaimLostError, StoredCheckpoints, clear_ended
 from trainer.watch import TrainingCancelled
 from trainer.workspace import workspace
 from wallscan.domain.errors import UnavailableError, WallscanError
@@ -28,7 +28,7 @@ from wallscan.records import models, training_claims
 from wallscan.records.claimed import Version
 from wallscan.records.session import transaction
 from wallscan.records.training_claims import TrainingClaim
-from wallscan.storage import ObjectStore, keys
+from wallscan.storage import ObjectStore
 from wallscan.storage.bundles import fetch_model, store_bundle
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,10 @@ class Service:
 
 
 def run_training(service: Service, training_id: uuid.UUID) -> None:
-    """Carry out a training, or go on with it, if nobody else does. Raises UnavailableError."""
+    """Carry out a training, or go on with it, if nobody else does; then delete what ended ones left.
+
+    Raises UnavailableError.
+    """
     with transaction(service.engine) as session:
         claim = training_claims.claim(session, training_id, service.name, service.lease_s)
     if claim is not None:
@@ -54,10 +57,7 @@ def run_training(service: Service, training_id: uuid.UUID) -> None:
         reporter = Reporter(service.engine, claim, checkpoints, service.lease_s, service.checkpoint_every_s)
         with held(reporter.extend, service.lease_s):
             _work(service, claim, checkpoints, reporter)
-    with transaction(service.engine) as session:
-        ended = training_claims.has_ended(session, training_id)
-    if ended:
-        service.store.delete_many(service.store.list(keys.training(training_id)))
+    clear_ended(service.engine, service.store, training_id)
 
 
 def _work(service: Service, claim: TrainingClaim, checkpoints: StoredCheckpoints, reporter: Reporter) -> None:

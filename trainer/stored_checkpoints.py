@@ -1,5 +1,6 @@
 """A training's checkpoints in storage, so that any trainer can go on from them."""
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,21 @@ class StoredCheckpoints:
 
     def _key(self, name: str, place: tuple[int, int]) -> str:
         return keys.checkpoint(self._claim.id, *place, name)
+
+
+def clear_ended(engine: Engine, store: ObjectStore, training_id: uuid.UUID) -> None:
+    """Delete the checkpoints of this training and of all others that have ended.
+
+    Of all others, because a process that lost its claim may store files after the end, and die before it
+    takes them away. Raises UnavailableError.
+    """
+    stored = {keys.training_of(key) for key in store.list(keys.trainings())}
+    with transaction(engine) as session:
+        over = training_claims.ended(session, stored | {training_id})
+    for one in over:
+        store.delete_many(store.list(keys.training(one)))
+    with transaction(engine) as session:
+        training_claims.cleared(session, over)
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -272,6 +272,20 @@ def test_a_sent_message_is_not_missed_until_long_ago(engine, training_id):
     assert due(engine) == [message]
 
 
+def test_one_that_ended_is_due_until_its_checkpoint_is_deleted(engine, training_id):
+    other, message = given_training(engine), RunTraining(training_id=training_id)
+    claim = claimed(engine, training_id)
+    with transaction(engine) as session:
+        training_claims.checkpointed(session, claim, CHECKPOINT)
+        training_claims.fail(session, claim, Code.INTERNAL_ERROR, "no")
+        assert training_claims.ended(session, [training_id, other, uuid.uuid4()]) == [training_id]
+    assert due(engine) == [RunTraining(training_id=other)]
+    assert message in due(engine, -1)
+    with transaction(engine) as session:
+        training_claims.cleared(session, [training_id])
+    assert message not in due(engine, -1)
+
+
 def test_the_same_bundle_is_registered_once_and_ready(engine):
     manifest = Manifest.model_validate(
         {

@@ -17,6 +17,8 @@ def test_keys_lie_under_their_prefixes():
     assert keys.dataset(ONE) == f"datasets/{ONE}.zip"
     assert keys.checkpoint(ONE, 2, 50, "best.pt") == f"trainings/{ONE}/2/50/best.pt"
     assert keys.checkpoint(ONE, 2, 50, "best.pt").startswith(keys.training(ONE))
+    assert keys.training(ONE).startswith(keys.trainings())
+    assert keys.training_of(keys.checkpoint(ONE, 2, 50, "best.pt")) == ONE
     assert keys.model_file(DIGEST, "model.safetensors") == f"models/{DIGEST}/model.safetensors"
 
 

@@ -7,7 +7,7 @@ process at once is given up, and one that gets on survives any number of restart
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -182,24 +182,33 @@ def crashed(session: Session, held: TrainingClaim, detail: str) -> None:
         _end(row, TrainingState.FAILED)
 
 
-def has_ended(session: Session, training_id: uuid.UUID) -> bool:
-    """Whether nothing more will be done for a training; also where there is none."""
-    state = session.scalar(select(Training.state).where(Training.id == training_id))
-    return state is None or state in TRAINING_ENDED
+def ended(session: Session, training_ids: Collection[uuid.UUID]) -> Sequence[uuid.UUID]:
+    """Those for which nothing more will be done."""
+    over = Training.id.in_(training_ids), Training.state.in_(TRAINING_ENDED)
+    return session.scalars(select(Training.id).where(*over)).all()
+
+
+def cleared(session: Session, training_ids: Collection[uuid.UUID]) -> None:
+    """Remember that storage holds no checkpoint any more of these, which have ended."""
+    session.execute(update(Training).where(Training.id.in_(training_ids)).values(checkpoint=null()))
 
 
 def due(session: Session, resend_s: float) -> list[RunTraining]:
-    """Messages of trainings that nobody works on, never sent or last more than `resend_s` seconds ago."""
+    """Messages of trainings that nobody works on, never sent or last more than `resend_s` seconds ago.
+
+    Also of those that have ended and whose checkpoint is still to be deleted.
+    """
     long_ago = func.now() - dt.timedelta(seconds=resend_s)
     unheard = or_(Training.sent_at.is_(None), Training.sent_at < long_ago)
-    waiting = select(Training.id).where(_free(), unheard).order_by(Training.created_at)
+    waiting = select(Training.id).where(_needs_a_trainer(), unheard).order_by(Training.created_at)
     return [RunTraining(training_id=training_id) for training_id in session.scalars(waiting)]
 
 
 def mark_sent(session: Session, messages: Sequence[RunTraining]) -> None:
     """Remember that these messages went out; call it after they did."""
     ids = [message.training_id for message in messages]
-    session.execute(update(Training).where(Training.id.in_(ids), _free()).values(sent_at=func.now()))
+    waits = and_(Training.id.in_(ids), _needs_a_trainer())
+    session.execute(update(Training).where(waits).values(sent_at=func.now()))
 
 
 def _datasets(session: Session, training_id: uuid.UUID) -> list[DatasetFile]:
@@ -221,7 +230,7 @@ def _put_back(row: Training) -> None:
 def _end(row: Training, state: TrainingState) -> None:
     row.state, row.ended_at = state, func.clock_timestamp()
     row.lease_until = row.eta_s = None
-    row.checkpoint = null()
+    row.sent_at = func.now()  # who ends it deletes its checkpoint, and is missed only if that takes too long
 
 
 def _row(session: Session, held: TrainingClaim) -> Training | None:
@@ -232,6 +241,10 @@ def _row(session: Session, held: TrainingClaim) -> Training | None:
 def _write(session: Session, held: TrainingClaim, **values: object) -> bool:
     written = session.execute(update(Training).where(_held(held)).values(**values).returning(Training.id))
     return written.first() is not None
+
+
+def _needs_a_trainer() -> ColumnElement[bool]:
+    return or_(_free(), and_(Training.state.in_(TRAINING_ENDED), Training.checkpoint.is_not(None)))
 
 
 def _free() -> ColumnElement[bool]:

@@ -42,9 +42,19 @@ def dataset(dataset_id: UUID) -> str:
     return f"datasets/{dataset_id}.zip"
 
 
+def trainings() -> str:
+    """The prefix of all trainings' checkpoints."""
+    return "trainings/"
+
+
 def training(training_id: UUID) -> str:
     """The prefix of all checkpoints of a training."""
-    return f"trainings/{training_id}/"
+    return f"{trainings()}{training_id}/"
+
+
+def training_of(key: str) -> UUID:
+    """The training of a checkpoint's key."""
+    return UUID(key.removeprefix(trainings()).partition("/")[0])
 
 
 def checkpoint(training_id: UUID, attempt: int, step: int, name: str) -> str:

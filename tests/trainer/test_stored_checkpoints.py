@@ -1,0 +1,86 @@
+"""What becomes of checkpoints in storage once their training has ended, however its trainers ended."""
+
+import uuid
+
+import pytest
+
+from tests.trainer.jobs import given_dataset, given_training
+from tests.trainer.small import small_recipe
+from trainer.checkpoint import LAST
+from trainer.jobs import Service, run_training
+from trainer.stored_checkpoints import ClaimLostError, StoredCheckpoints
+from wallscan.domain.codes import Code
+from wallscan.records import training_claims
+from wallscan.records.session import transaction
+from wallscan.storage import keys
+
+STEP = 3
+
+
+@pytest.fixture
+def service(engine, store):
+    return Service(engine, store, "a-trainer", lease_s=60.0, checkpoint_every_s=0.0)
+
+
+@pytest.fixture
+def work(tmp_path):
+    (tmp_path / LAST).write_text("a checkpoint")
+    return tmp_path
+
+
+def begun(service, work):
+    """The claim of a training with a checkpoint in storage, and what stores its checkpoints."""
+    dataset_id = given_dataset(service.engine, service.store, uuid.uuid4().bytes)
+    training_id = given_training(service.engine, dataset_id, small_recipe())
+    with transaction(service.engine) as session:
+        claim = training_claims.claim(session, training_id, service.name, service.lease_s)
+    assert claim is not None
+    checkpoints = StoredCheckpoints(service.engine, service.store, claim)
+    checkpoints.save(work, STEP)
+    return claim, checkpoints
+
+
+def fail(service, claim):
+    with transaction(service.engine) as session:
+        assert training_claims.fail(session, claim, Code.INTERNAL_ERROR, "no")
+
+
+def due(service):
+    with transaction(service.engine) as session:
+        return [message.training_id for message in training_claims.due(session, -1)]
+
+
+def stored(service, training_id):
+    prefix = keys.training(training_id)
+    return [key.removeprefix(prefix) for key in service.store.list(prefix)]
+
+
+def test_a_trainer_that_died_before_it_deleted_them_is_made_up_for(service, work):
+    claim, _ = begun(service, work)
+    fail(service, claim)
+    assert stored(service, claim.id) == [f"1/{STEP}/{LAST}"]
+    assert due(service) == [claim.id]
+    for _ in range(2):
+        run_training(service, claim.id)
+        assert stored(service, claim.id) == []
+        assert due(service) == []
+
+
+def test_what_is_stored_after_the_end_is_taken_away_again(service, work):
+    claim, checkpoints = begun(service, work)
+    fail(service, claim)
+    run_training(service, claim.id)
+    (work / LAST).write_text("a later checkpoint")
+    with pytest.raises(ClaimLostError):
+        checkpoints.save(work, STEP + 1)
+    assert stored(service, claim.id) == []
+
+
+def test_what_a_late_trainer_left_goes_with_any_message_and_what_others_need_stays(service, work):
+    (over, _), (running, _) = begun(service, work), begun(service, work)
+    fail(service, over)
+    run_training(service, over.id)
+    service.store.put(keys.checkpoint(over.id, 1, STEP + 1, LAST), b"late", "application/octet-stream")
+    run_training(service, uuid.uuid4())
+    assert stored(service, over.id) == []
+    assert stored(service, running.id) == [f"1/{STEP}/{LAST}"]
