@@ -25,6 +25,8 @@ from trainer.watch import TrainingCancelled, Watcher
 
 FOLDER = "activations"
 CHUNK = 8
+ROWS = ("states", "truths", "known")
+"""What is kept of each frame; a store with other rows has another key."""
 
 Pixels = NDArray[np.uint8]
 
@@ -40,7 +42,8 @@ class CachedBatches(Dataset[Batch]):
         size = self._recipe.stage_at(number // self._recipe.accumulate).batch
         rows = [rng.randrange(self._store.count) for _ in range(size)]
         states, masks = self._store.rows["states"].array, self._store.rows["truths"].array
-        asked = [self._frames.ask(masks[row], rng) for row in rows]
+        known = self._store.rows["known"].array
+        asked = [self._frames.ask(masks[row], known[row], rng) for row in rows]
         return Batch(
             np.stack([states[row] for row in rows], axis=1),
             np.stack([truth for truth, _ in asked]),
@@ -49,16 +52,16 @@ class CachedBatches(Dataset[Batch]):
         )
 
 
-class _Scenes(Dataset[tuple[Pixels, Pixels]]):
-    """Chunks of frames with the truths of all families, numbered from 0."""
+class _Scenes(Dataset[tuple[Pixels, Pixels, NDArray[np.bool_]]]):
+    """Chunks of frames with the truths of all families and which are known, numbered from 0."""
 
     def __init__(self, frames: Frames, count: int) -> None:
         self._frames, self._count = frames, count
 
-    def __getitem__(self, chunk: int) -> tuple[Pixels, Pixels]:
+    def __getitem__(self, chunk: int) -> tuple[Pixels, Pixels, NDArray[np.bool_]]:
         numbers = range(chunk * CHUNK, min((chunk + 1) * CHUNK, self._count))
-        scenes = [self._frames.scene(number) for number in numbers]
-        return np.stack([image for image, _ in scenes]), np.stack([masks for _, masks in scenes])
+        images, masks, known = zip(*(self._frames.scene(number) for number in numbers), strict=True)
+        return np.stack(images), np.stack(masks), np.stack(known)
 
 
 def cached_batches(
@@ -73,16 +76,17 @@ def cached_batches(
     """Batches from `folder`, whose store is filled first. Raises TrainingCancelled."""
     side, count = recipe.image_size, recipe.variants * len(frames.samples)
     shape = _state_shape(network, side)
-    kinds = {"states": (shape, np.float16), "truths": ((len(FAMILIES), side, side), np.uint8)}
-    store = Store(folder, count, kinds)
+    families = len(FAMILIES)
+    kinds = ((shape, np.float16), ((families, side, side), np.uint8), ((families,), np.bool_))
+    store = Store(folder, count, dict(zip(ROWS, kinds, strict=True)))
     if store.done < count:
         store.reserve()
     chunks = range(store.done // CHUNK, -(-count // CHUNK))
-    for chunk, (images, masks) in zip(
+    for chunk, (images, masks, known) in zip(
         chunks, batches(_Scenes(frames, count), chunks, processes), strict=True
     ):
         states = _encoded(network, images, accelerator)
-        store.put(chunk * CHUNK, {"states": states, "truths": masks})
+        store.put(chunk * CHUNK, {"states": states, "truths": masks, "known": known})
         _tell(watcher, chunk * CHUNK + len(images), count)
     return CachedBatches(store, frames, recipe)
 
@@ -112,7 +116,7 @@ def store_key(recipe: Recipe, network: Network, photos: Photos, precision: str) 
         mode="json",
         include={"seed", "variants", "image_size", "image_mean", "image_std", "mosaic_share", "turn_share"},
     )
-    digest = hashlib.sha256(f"{precision} {shaping} {recipe.stages[0]}".encode())
+    digest = hashlib.sha256(f"{ROWS} {precision} {shaping} {recipe.stages[0]}".encode())
     for name, value in network.clipseg.clip.vision_model.state_dict().items():
         digest.update(name.encode())
         digest.update(value.cpu().contiguous().numpy().tobytes())

@@ -80,12 +80,7 @@ def change_looks(image: Image, rng: random.Random) -> Image:
     return result
 
 
-def mosaic(parts: list[tuple[Image, Image]], size: int) -> tuple[Image, Image]:
-    """Four (size, size) samples, each at half its scale, in one frame: cracks as a far camera sees them."""
-    half = size // 2
-    image, mask = np.empty((size, size, 3), np.uint8), np.empty((size, size), np.uint8)
-    for index, (part, part_mask) in enumerate(parts):
-        top, left = (index // 2) * half, (index % 2) * half
-        window = (slice(top, top + half), slice(left, left + half))
-        image[window], mask[window] = to_square(part, half), to_square(part_mask, half)
-    return image, mask
+def mosaic(parts: Sequence[Image], size: int) -> Image:
+    """Four images or masks, each at half its scale, in one (size, size, ...): as a far camera sees them."""
+    small = [to_square(part, size // 2) for part in parts]
+    return np.vstack((np.hstack(small[:2]), np.hstack(small[2:])))

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TypeVar
 
 import cv2
@@ -64,19 +65,20 @@ class Frames(Dataset[Batch]):
             (rng.random(), rng.random()),
         )
 
-    def scene(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """One frame (S, S, 3) of the first stage with the truths (F, S, S) of all families, unasked."""
+    def scene(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
+        """One unasked frame (S, S, 3) of the first stage: all truths (F, S, S), and which are known (F,)."""
         rng = random.Random(f"{self._recipe.seed}/scene/{number}")
         image, truths = self._scene(self._recipe.stages[0], rng)
         image = cut_out(change_looks(image, rng), rng)
-        image, *masks = flip_and_turn([image, *(truths[family] for family in FAMILIES)], rng)
-        return image, np.stack(masks)
+        unknown = np.zeros(image.shape[:2], np.uint8)
+        image, *masks = flip_and_turn([image, *(truths.get(family, unknown) for family in FAMILIES)], rng)
+        return image, np.stack(masks), np.array([family in truths for family in FAMILIES])
 
     def ask(
-        self, masks: NDArray[np.uint8], rng: random.Random
+        self, masks: NDArray[np.uint8], known: NDArray[np.bool_], rng: random.Random
     ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Prompts for a frame with such truths (F, S, S), and what they should find (P, S, S)."""
-        truths = dict(zip(FAMILIES, masks, strict=True))
+        truths = dict(compress(zip(FAMILIES, masks, strict=True), known))
         prompts = self._prompts(truths, rng)
         return _stacked(_answers(prompts, truths)), tuple(phrase for _, phrase in prompts)
 

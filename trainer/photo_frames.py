@@ -35,7 +35,8 @@ class _Photo:
 class PhotoFrames:
     """Draws frames from photos, which are decoded once and kept: about 1.6 MB each.
 
-    A photo was annotated for its own families only; the others of the two are taken to be absent.
+    A photo was annotated for its own families only; the others of the two are taken to be absent. Of a
+    family that is unsettled a frame has no truth.
     """
 
     def __init__(self, samples: Sequence[Sample], mosaic_share: float, turn_share: float) -> None:
@@ -47,13 +48,12 @@ class PhotoFrames:
         """A frame (S, S, 3) of the source with its truths (S, S) per family."""
         if source == "crack":
             if rng.random() < self._mosaic_share:
-                parts = [self._crop(CRACK, size, zoom, rng) for _ in range(4)]
-                image, mask = mosaic([(image, truths[CRACK]) for image, truths in parts], size)
-                return image, {CRACK: mask, JOINT: np.zeros_like(mask)}
+                return _mosaic([self._crop(CRACK, size, zoom, rng) for _ in range(4)], size)
             return self._crop(CRACK, size, zoom, rng)
         background = CRACK if source == "pasted_joint" and rng.random() < 0.3 else JOINT
         image, truths = self._crop(background, size, zoom, rng)
-        if source == "drywall_joint":
+        pasted = {"pasted_crack": CRACK, "pasted_joint": JOINT}.get(source)
+        if pasted not in truths:  # nothing is pasted, or beside what may be there already
             return image, truths
         canvas = image.astype(np.float32)
         if source == "pasted_crack":
@@ -77,9 +77,17 @@ class PhotoFrames:
         key = str(sample.image)
         if key not in self._decoded:
             image = load_rgb(sample.image)
-            masks = {family: sample.truth(family, *image.shape[:2]) for family in FAMILIES}
+            known = (family for family in FAMILIES if family not in sample.unsettled)
+            masks = {family: sample.truth(family, *image.shape[:2]) for family in known}
             self._decoded[key] = _Photo(image, masks, _seams(sample, image))
         return self._decoded[key]
+
+
+def _mosaic(scenes: Sequence[Scene], size: int) -> Scene:
+    """Four scenes in one, with the truths that all of them have."""
+    known = (family for family in FAMILIES if all(family in truths for _, truths in scenes))
+    truths = {family: mosaic([truths[family] for _, truths in scenes], size) for family in known}
+    return mosaic([image for image, _ in scenes], size), truths
 
 
 def _seams(sample: Sample, image: Image) -> list[Lines] | None:

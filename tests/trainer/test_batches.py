@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -25,6 +26,10 @@ def words():
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
     return read_samples([write_data(tmp_path_factory.mktemp("data"))])[0]
+
+
+def only(source):
+    return Sources(**{name: float(name == source) for name in Sources.model_fields})
 
 
 def test_each_frame_asks_for_a_phrase_of_what_is_there_and_for_something_else(samples, words):
@@ -69,6 +74,32 @@ def test_photo_frames_carry_both_families_truths(samples, source):
         assert min(found.values()) == 0
 
 
+def test_of_what_is_unsettled_no_frame_is_asked(samples, words):
+    """Neither frames of photos nor what is pasted or kept for the cached recipe."""
+    cracks = [one for one in samples if "crack" in one.families]
+    unsettled = [replace(one, unsettled=frozenset({"drywall joint"})) for one in cracks]
+    photos = PhotoFrames(unsettled, mosaic_share=0.5, turn_share=0.5)
+    for seed in range(20):
+        _, truths = photos.draw("crack", 64, (0.5, 1.0), random.Random(seed))
+        assert list(truths) == ["crack"]
+    stage = small_recipe().stages[0].model_copy(update={"sources": only("crack")})
+    frames = Frames(unsettled, small_recipe(stages=(stage,), other_family_share=1.0), words)
+    for number in range(6):
+        _, masks, known = frames.scene(number)
+        _, asked = frames.ask(masks, known, random.Random(number))
+        assert list(known) == [True, False]
+        for prompts in (asked, *frames[number].prompts):
+            assert not set(prompts) & set(FAMILIES["drywall joint"])
+
+
+def test_a_mosaic_keeps_all_that_its_photos_show(tmp_path):
+    objects = object_xml("crack", box=(8, 8, 24, 24)) + object_xml("drywall-join", box=(30, 8, 60, 60))
+    write_photo(tmp_path, "both", document(objects))
+    photos = PhotoFrames(read_samples([tmp_path])[0], mosaic_share=1.0, turn_share=0.0)
+    _, truths = photos.draw("crack", 64, (1.0, 1.0), random.Random(1))
+    assert truths["drywall joint"].any()
+
+
 def test_a_turned_joint_keeps_an_upright_box_round_its_line(tmp_path):
     image = np.full((320, 320, 3), 200, np.uint8)
     cv2.line(image, (150, 0), (170, 320), (160, 0, 0), 3)
@@ -99,7 +130,5 @@ def test_wrong_prompts_are_many_and_name_no_family(words):
 
 def test_every_source_of_frames_is_drawn(samples, words):
     for source in Sources.model_fields:
-        stage = small_recipe(steps=2).stages[0].model_dump() | {
-            "sources": {name: float(name == source) for name in Sources.model_fields}
-        }
+        stage = small_recipe(steps=2).stages[0].model_copy(update={"sources": only(source)})
         assert Frames(samples, small_recipe(stages=(stage,)), words)[0].images.shape == (2, 32, 32, 3)

@@ -67,9 +67,9 @@ def test_looks_change_but_not_the_shape():
 
 def test_a_mosaic_holds_each_part_at_half_its_scale():
     shades = (10, 80, 150, 220)
-    parts = [(np.full((64, 64, 3), one, np.uint8), np.full((64, 64), one, np.uint8)) for one in shades]
-    image, mask = mosaic(parts, 64)
-    assert (image[:, :, 0] == mask).all()
+    mask = mosaic([np.full((64, 64), one, np.uint8) for one in shades], 64)
+    image = mosaic([np.full((64, 64, 3), one, np.uint8) for one in shades], 64)
+    assert (image == mask[..., None]).all()
     assert [mask[0, 0], mask[0, 63], mask[63, 0], mask[63, 63]] == [10, 80, 150, 220]
 
 

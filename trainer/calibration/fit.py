@@ -81,16 +81,17 @@ class _Observed:
 def fit_families(engine: Engine, held_out: Sequence[Sample], seed: int) -> Fitted:
     """Gates, thresholds, calibrations and errors, from one look at each photo.
 
-    A family that was not annotated on a photo is taken as not there.
+    A family that was not annotated on a photo is taken as not there; one that is unsettled is not asked.
     """
     observed = {family: _Observed() for family in FAMILY_PROMPTS}
     unknown: list[float] = []
     prompts = (*FAMILY_PROMPTS, UNKNOWN_PROMPT)
     for image, truths, is_rendered in _frames(held_out, seed):
         *maps, nothing = eight_bit(engine.probabilities(image, prompts))
-        for family, levels in zip(FAMILY_PROMPTS, maps, strict=True):
+        levels = dict(zip(FAMILY_PROMPTS, maps, strict=True))
+        for family, truth in truths.items():
             one = observed[family]
-            (one.rendered if is_rendered else one.photos).append(seen(levels, truths[family]))
+            (one.rendered if is_rendered else one.photos).append(seen(levels[family], truth))
         unknown.append(seen(nothing, np.zeros(image.shape[:2], np.uint8)).presence)
     return Fitted({family: one.fitted() for family, one in observed.items()}, silence(unknown))
 
@@ -137,10 +138,11 @@ def _family(name: str, phrases: tuple[str, ...], fitted: FittedFamily) -> Family
 
 
 def _frames(held_out: Sequence[Sample], seed: int) -> Iterator[tuple[Image, dict[str, Image], bool]]:
-    """Pixels (H, W, 3), the truth (H, W) of each family, and whether it is a rendered wall."""
+    """Pixels (H, W, 3), the truth (H, W) of each settled family, and whether it is a rendered wall."""
     for sample in held_out:
         image = load_rgb(sample.image)
-        yield image, {family: sample.truth(family, *image.shape[:2]) for family in FAMILY_PROMPTS}, False
+        settled = (family for family in FAMILY_PROMPTS if family not in sample.unsettled)
+        yield image, {family: sample.truth(family, *image.shape[:2]) for family in settled}, False
     rng = random.Random(seed)
     for family in ("crack", None):
         for _ in range(RENDERED_WALLS):

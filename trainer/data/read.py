@@ -116,7 +116,7 @@ class _Reader:
                 return None
             note(Reason.SCALED, annotation.origin)
         looked_for = declared if annotation.families is None else annotation.families
-        shapes = self._shapes(annotation, drawn_on, seen.size, looked_for)
+        shapes, unsettled = self._shapes(annotation, drawn_on, seen.size, looked_for)
         if not shapes:
             reason = Reason.NOTHING_USABLE if annotation.marks else Reason.NO_FAMILY
             note(reason, annotation.origin)
@@ -131,6 +131,7 @@ class _Reader:
             source=source.photo,
             scene=source.scene,
             looks=seen.looks,
+            unsettled=unsettled,
         )
 
     def _shapes(
@@ -139,8 +140,10 @@ class _Reader:
         drawn_on: tuple[int, int],
         photo: tuple[int, int],
         looked_for: Collection[str],
-    ) -> dict[str, tuple[Truth, ...]]:
-        """The outlines of each family that is settled; none at all where nothing annotated is usable."""
+    ) -> tuple[dict[str, tuple[Truth, ...]], frozenset[str]]:
+        """The outlines of each family that is settled, none at all where nothing annotated is usable; and
+        the families that lost all of theirs.
+        """
         found: dict[str, list[Truth]] = {family: [] for family in looked_for}
         lost: set[str] = set()
         for mark in annotation.marks or ():
@@ -151,12 +154,12 @@ class _Reader:
             elif family is not None:
                 lost.add(family)
         if annotation.marks and not any(found.values()):
-            return {}
-        for family in lost:
-            if not found.get(family):
-                self._report.note(Reason.FAMILY_UNSETTLED, f"{annotation.origin}: {family}")
-                found.pop(family, None)
-        return {family: tuple(found[family]) for family in self._classes.families if family in found}
+            return {}, frozenset()
+        unsettled = frozenset(family for family in lost if not found.get(family))
+        for family in sorted(unsettled):
+            self._report.note(Reason.FAMILY_UNSETTLED, f"{annotation.origin}: {family}")
+        settled = (family for family in self._classes.families if family in found.keys() - unsettled)
+        return {family: tuple(found[family]) for family in settled}, unsettled
 
     def _truth(
         self, mark: Mark, family: str | None, origin: str, drawn_on: tuple[int, int], photo: tuple[int, int]

@@ -60,8 +60,9 @@ class Sample:
     """One annotated photo. `group` is a name that all share which must stay on one side of a split.
 
     `shapes` holds the outlines of each family that was annotated; a family with none was looked for and is
-    not there. Families that are not in it may be anywhere. `split` is the one that the data set gives it,
-    `source` the photo that it is a copy of, `scene` the place (empty: unknown).
+    not there. `unsettled` are families that were annotated in a way that cannot be used: the photo says
+    nothing of them. `split` is the one that the data set gives it, `source` the photo that it is a copy of,
+    `scene` the place (empty: unknown).
     """
 
     image: Path
@@ -71,6 +72,7 @@ class Sample:
     source: str = ""
     scene: str = ""
     looks: Looks = ()
+    unsettled: frozenset[str] = frozenset()
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -85,6 +87,8 @@ class Sample:
             digest.update(f"\n{family}\n".encode())
             for shape in shapes:
                 digest.update(hashlib.sha256(shape.content()).digest())
+        for family in sorted(self.unsettled):
+            digest.update(f"\nunsettled {family}\n".encode())
         return digest.digest()
 
     def truth(self, family: str, height: int, width: int) -> Mask:

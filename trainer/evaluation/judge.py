@@ -57,9 +57,9 @@ class Judged:
 class Negative:
     """A photo, or a square of it, and a prompt for what is not there; `family` is None for the unrelated one.
 
-    A family that was not annotated on the photo is taken as not there. `is_first` tells the family's first
-    phrase from its others, `has_family` whether the family is elsewhere on the same photo; `marked` is the
-    share of the picture that each way marks.
+    A family that was not annotated on the photo is taken as not there; of one that is unsettled there is no
+    row. `is_first` tells the family's first phrase from its others, `has_family` whether the family is
+    elsewhere on the same photo; `marked` is the share of the picture that each way marks.
     """
 
     image: str
@@ -151,7 +151,7 @@ def _absent(answers: _Answers, asked: Questions) -> Iterator[Negative]:
     wrong: list[tuple[str | None, str]] = [
         (family, phrase)
         for family, phrases in asked.phrases.items()
-        if family not in sample.families
+        if family not in sample.families and family not in sample.unsettled
         for phrase in phrases
     ]
     for family, prompt in (*wrong, (None, asked.unrelated)):
@@ -171,6 +171,8 @@ def _clean_parts(answers: _Answers, asked: Questions) -> Iterator[Negative]:
     """A row for each square in which a family is not annotated, asked for by its first phrase."""
     sample, engine = answers.sample, answers.engine
     for family in asked.squares_of:
+        if family in sample.unsettled:
+            continue
         prompt = asked.phrases[family][0]
         for square in clean_squares(sample.truth(family, *answers.size) > 0):
             part = square.cut(answers.image)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.trainer.evaluation.scene import KnowingEngine, box, write_sample
@@ -52,6 +54,16 @@ def test_what_was_fitted_makes_a_manifest_and_its_metrics(tmp_path, few_walls):
     metrics = fitted_metrics(fitted)
     assert set(metrics["gates"]) == {"crack", "drywall joint", UNKNOWN_PROMPT}
     assert metrics["calibration"]["crack"]["mean_iou_at_threshold"] == 1.0
+
+
+def test_photos_that_say_nothing_of_a_family_teach_nothing_of_it(tmp_path, few_walls):
+    settled = photos(tmp_path, 4, 4)
+    cracks = [replace(one, unsettled=frozenset({"drywall joint"})) for one in settled[:4]]
+    engine = KnowingEngine(fires_on=("drywall joint",))
+    known, unknown = (fit_families(engine, held_out, seed=1) for held_out in (settled, cracks + settled[4:]))
+    assert known.families["crack"] == unknown.families["crack"]
+    ways = (known.families["drywall joint"].calibration, unknown.families["drywall joint"].calibration)
+    assert ways[0] != ways[1]
 
 
 def test_of_what_no_photo_shows_only_a_gate_is_fitted(tmp_path, few_walls):

@@ -70,6 +70,7 @@ def test_a_photo_of_which_nothing_can_be_used_is_left_out(tmp_path):
     samples, report = read(tmp_path)
     assert list(samples) == ["good.jpg", "half.jpg"]
     assert list(samples["half.jpg"].shapes) == ["drywall joint"]
+    assert [set(one.unsettled) for one in samples.values()] == [set(), {"crack"}]
     assert noted(report) == {
         Reason.OUTLINE_DEGENERATE: 2,
         Reason.NOTHING_USABLE: 1,

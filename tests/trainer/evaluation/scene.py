@@ -17,10 +17,10 @@ def box(x0, y0, x1, y1):
     return Shape(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float32), is_box=True)
 
 
-def write_sample(folder, name, shapes, group=None):
+def write_sample(folder, name, shapes, group=None, unsettled=frozenset()):
     """A photo that is brighter in each of its boxes, and its annotation."""
     image = np.full((SIDE, SIDE, 3), 40, np.uint8)
-    sample = Sample(folder / f"{name}.png", shapes, group or name)
+    sample = Sample(folder / f"{name}.png", shapes, group or name, unsettled=unsettled)
     for level, family in ((120, "crack"), (220, "drywall joint")):
         image[sample.truth(family, SIDE, SIDE) > 0] = level
     cv2.imwrite(str(sample.image), image)

@@ -60,6 +60,13 @@ def test_what_is_not_there_is_asked_for_once_a_phrase(samples):
     }
 
 
+def test_of_what_is_unsettled_a_photo_says_nothing(tmp_path):
+    sample = write_sample(tmp_path, "unsettled", JOINT, unsettled=frozenset({"crack"}))
+    verdict = judge(KnowingEngine(), [sample], ASKED)
+    assert [one.family for one in verdict.judged] == ["drywall joint"]
+    assert [one.prompt for one in verdict.negatives] == ["a cat"]
+
+
 def test_each_photo_is_encoded_once_and_each_square_once(samples):
     engine = KnowingEngine()
     verdict = judge(engine, samples, ASKED)
