@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from wallscan.measure.area import filled, polygon_area
 from wallscan.measure.grid import CELLS_ALONG, cells_touched
 
 masks = arrays(
@@ -40,19 +39,3 @@ def test_cells_are_bounded_and_turn_with_the_mask(mask):
 def test_thin_and_tiny_masks_have_cells(size):
     cells = cells_touched(np.full(size, 255, np.uint8))
     assert cells.found == cells.total == min(max(size), CELLS_ALONG) * (1 if min(size) == 1 else 3)
-
-
-def test_a_polygon_is_cut_at_the_photos_edge():
-    half = polygon_area([(-1e6, -50), (49, -50), (49, 1e6), (-1e6, 1e6)], 80, 100)
-    assert half[:, :50].all()
-    assert not half[:, 50:].any()
-    assert not polygon_area([(200, 200), (300, 200), (300, 300)], 80, 100).any()
-
-
-def test_holes_in_a_wall_are_wall():
-    wall = np.zeros((80, 100), np.uint8)
-    wall[10:70, 10:90] = 255
-    whole = wall.copy()
-    wall[30, 20:80] = 0
-    assert np.array_equal(filled(wall), whole)
-    assert not filled(np.zeros((5, 5), np.uint8)).any()
