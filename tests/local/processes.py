@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -22,8 +23,9 @@ def descendants(pid: int) -> set[int]:
     """All living children of the process, their children, and so on (Linux)."""
     found: set[int] = set()
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found |= {child} | descendants(child)
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended in between
+            for child in map(int, task.read_text().split()):
+                found |= {child} | descendants(child)
     return found
 
 
@@ -36,4 +38,6 @@ def eventually(happened: Callable[[], bool], within_s: float = 20) -> None:
 
 
 def kill(pid: int) -> None:
+    """Kill a process that a test started; any other has the id of one that is gone."""
+    assert pid in descendants(os.getpid()) or not Path("/proc").exists()
     os.kill(pid, signal.SIGKILL)

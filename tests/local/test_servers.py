@@ -47,7 +47,7 @@ class Running:
         return redis.Redis.from_url(self.addresses.redis_url, decode_responses=True)
 
     def is_replaced(self, name: str, pid: int) -> bool:
-        return self.supervisor.pids()[name] != pid
+        return self.supervisor.pids().get(name, pid) != pid
 
     def works(self, name: str) -> bool:
         """Whether a server that was killed answers again, with what was written before."""

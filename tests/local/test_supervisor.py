@@ -29,7 +29,7 @@ def group():
 def supervisor(group):
     made = Supervisor(group)
     yield made
-    made.stop(list(made.pids()))
+    made.stop(["child"])
     made.close()
 
 
@@ -52,7 +52,12 @@ def test_a_killed_child_is_started_again(supervisor, tmp_path):
     supervisor.start([child("exec sleep 60", tmp_path / "log")])
     first = supervisor.pids()["child"]
     kill(first)
-    eventually(lambda: supervisor.pids()["child"] != first and is_running(supervisor.pids()["child"]))
+    eventually(lambda: supervisor.pids().get("child", first) != first)
+
+
+def test_a_dead_child_has_no_process_id(supervisor, tmp_path):
+    supervisor.start([child("exit 7", tmp_path / "log")])
+    eventually(lambda: supervisor.pids() == {})
 
 
 def test_a_crash_loop_is_told_with_the_end_of_the_log(supervisor, tmp_path, caplog):
@@ -106,6 +111,14 @@ def test_the_end_of_the_group_takes_what_children_left_behind(supervisor, group,
     assert is_running(left)
     group.end()
     eventually(lambda: not is_running(left))
+
+
+def test_the_end_of_a_group_that_has_ended_signals_nobody(group, monkeypatch):
+    group.end()
+    signalled: list[object] = []
+    monkeypatch.setattr(os, "killpg", lambda *arguments: signalled.append(arguments))
+    group.end()
+    assert signalled == []
 
 
 def test_a_guardian_killed_before_the_first_child_is_replaced(group, supervisor, tmp_path):
@@ -168,10 +181,13 @@ def test_a_killed_launcher_leaves_no_process(launch, kind):
 def test_a_guardian_killed_along_with_its_launcher_leaves_no_child(launch):
     launcher, guardian, started = launch("polite")
     child, grandchild = min(started - {guardian}), max(started - {guardian})
+    held = os.pidfd_open(grandchild)  # nobody's child soon, it could be gone and its id another's
     kill(guardian)
     launcher.kill()
     eventually(lambda: not is_running(child))
-    kill(grandchild)  # beyond the kernel's help; the servers' own children watch their parents
+    # Beyond the kernel's help; the servers' own children watch their parents.
+    signal.pidfd_send_signal(held, signal.SIGKILL)
+    os.close(held)
 
 
 @needs_proc

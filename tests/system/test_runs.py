@@ -1,10 +1,10 @@
 """Runs that are watched, stopped and survive: the commands around `inspect`, against a running system."""
 
-import os
 import signal
 
 import pytest
 
+from tests.local.processes import kill
 from tests.photos.pictures import encode, wall
 from tests.system.cli import PATIENCE_S, by_photo, id_after, read_report
 from tests.system.test_inspect import lay
@@ -96,7 +96,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(shell, tmp_path, client, up
     for line in process.stderr:
         if line.startswith("Inspection: ") and " 0 of" not in line:
             break
-    os.kill(up.pid("worker"), signal.SIGKILL)
+    kill(up.pid("worker"))
     _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     report = read_report(tmp_path / "out")

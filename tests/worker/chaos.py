@@ -1,7 +1,6 @@
 """Real servers, worker and sweeper, all to be killed, under the product's own supervisor."""
 
 import os
-import signal
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +14,7 @@ from celery import Celery
 from sqlalchemy import Engine, func, select
 
 import migrations
-from tests.local.processes import descendants, eventually
+from tests.local.processes import descendants, eventually, kill
 from tests.photos.pictures import encode, wall
 from tests.records.given import Order, given_model
 from tests.servers import open_folder
@@ -104,10 +103,12 @@ class Chaos:
         self.supervisor.start([valkey.child(self.data, self.servers.ports["valkey"])])
 
     def pid(self, name: str) -> int:
+        """Once the child runs: it may have been killed just now."""
+        eventually(lambda: name in self.supervisor.pids(), WITHIN_S)
         return self.supervisor.pids()[name]
 
     def kill(self, name: str) -> None:
-        os.kill(self.pid(name), signal.SIGKILL)
+        kill(self.pid(name))
 
     def worker_children(self, name: str = "worker") -> set[int]:
         return descendants(self.pid(name))
@@ -171,7 +172,7 @@ def started_chaos() -> Iterator[Chaos]:
             yield Chaos(data, supervisor, servers, engine, store, app, env, given_model(engine))
             engine.dispose()
         finally:
-            supervisor.stop([name for name in supervisor.pids() if name.startswith(("worker", "sweeper"))])
+            supervisor.stop(["worker", "worker-2", "sweeper", "sweeper-2"])
             servers.stop()
             supervisor.close()
             group.end()

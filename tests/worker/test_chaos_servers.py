@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.local.processes import kill
 from tests.worker.chaos import Chaos, assert_all_succeeded
 
 # Seconds as a rule; each wait inside gives a busy machine minutes.
@@ -56,7 +57,7 @@ def hit(chaos: Chaos, dice: random.Random) -> None:
     fault = dice.choice(["child", "worker", "broker", "flush", "database", "storage", "sweeper"])
     if fault == "child":
         for pid in sorted(chaos.worker_children())[:1]:
-            os.kill(pid, signal.SIGKILL)
+            kill(pid)
     elif fault == "flush":
         chaos.broker().flushall()
     else:

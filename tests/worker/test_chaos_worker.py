@@ -6,6 +6,7 @@ import signal
 import pytest
 from sqlalchemy import select
 
+from tests.local.processes import descendants, kill
 from tests.worker.chaos import Chaos, assert_all_succeeded, marked
 from tests.worker.given import outcomes
 from tests.worker.harm import SLEEPY
@@ -33,7 +34,7 @@ def test_sigkill_of_a_child(busy):
     order = busy.submit(20)
     busy.until_ended(order, 5)
     for pid in busy.worker_children():
-        os.kill(pid, signal.SIGKILL)
+        kill(pid)
     assert_all_succeeded(busy, order)
 
 
@@ -41,10 +42,11 @@ def test_sigkill_of_the_whole_worker(busy):
     order = busy.submit(20)
     for done in (5, 15):
         busy.until_ended(order, done)
-        children = busy.worker_children()
-        busy.kill("worker")
-        for pid in children:
-            os.kill(pid, signal.SIGKILL)
+        worker = busy.pid("worker")
+        os.kill(worker, signal.SIGSTOP)  # it is to notice nothing
+        for pid in descendants(worker):
+            kill(pid)
+        kill(worker)
     assert_all_succeeded(busy, order)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.processes import descendants, eventually
+from tests.local.processes import descendants, eventually, kill
 from tests.photos import zips
 from tests.photos.pictures import encode, wall
 from tests.worker.given import assert_nothing_lost, given_submitted, outcomes, read_run
@@ -63,7 +63,7 @@ def test_a_run_through_the_real_worker_and_sweeper(engine, store, model_id, star
 
     eventually(lambda: count_succeeded() >= 2, WITHIN_S)
     for child in descendants(worker.pid):
-        os.kill(child, signal.SIGKILL)
+        kill(child)
     eventually(lambda: read_run(engine, order).state in RUN_ENDED, WITHIN_S)
     eventually(lambda: read(engine, archive_id).state is ArchiveState.SUCCEEDED, WITHIN_S)
     assert {photo.state for photo in photos_of(engine, archive_id).values()} == {PhotoState.STORED}

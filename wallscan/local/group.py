@@ -73,6 +73,7 @@ class ProcessGroup:
 
     def end(self) -> None:
         """Kill what is left of the group, the guardian included. Stop the children before."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.id, signal.SIGKILL)
-        self._guardian.communicate()
+        if self._guardian.returncode is None:  # once it was waited for, the group's id may be another's
+            with suppress(ProcessLookupError):
+                os.killpg(self.id, signal.SIGKILL)
+            self._guardian.communicate()

@@ -81,9 +81,10 @@ class Supervisor:
             time.sleep(_PROBE_S if waiting else 0)
 
     def pids(self) -> dict[str, int]:
-        """The process id of every child, by name."""
+        """The process ids of the children that run, by name: that of a dead one may be another's by now."""
         with self._lock:
-            return {name: kept.process.pid for name, kept in self._kept.items()}
+            running = {name: kept.process for name, kept in self._kept.items() if kept.process.poll() is None}
+        return {name: process.pid for name, process in running.items()}
 
     def stop(self, names: Iterable[str]) -> None:
         """Stop children side by side; unknown names are passed over."""
