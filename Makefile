@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 SPREAD ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast lint bench bench-tiles lock clean
+.PHONY: help demo up test test-fast lint bench lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -37,10 +37,6 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy --strict, import-linter
 
 bench: $(VENV)/.installed-dev  ## measure speed on this machine (nothing is asserted)
 	$(BIN)/python -m benchmarks
-
-bench-tiles: $(VENV)/.installed-dev  ## measure what a closer look finds of thin cracks, and its memory
-	$(BIN)/python -m benchmarks.tiles
-	$(BIN)/python -m benchmarks.tile_memory
 
 lock: $(VENV)/.installed-dev  ## write constraints.txt from what is installed and tested
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

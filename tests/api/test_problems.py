@@ -18,6 +18,7 @@ NEVER_OVER_HTTP = frozenset(
         Code.MASK_CHECKSUM_MISMATCH,
         Code.MODEL_SOURCE_UNKNOWN,
         Code.OUTPUT_TAKEN,
+        Code.OUTPUT_UNWRITABLE,
         Code.SERVER_BINARY_MISSING,
         Code.SERVER_START_FAILED,
         Code.STACK_BUSY,

@@ -85,7 +85,10 @@ def test_the_quick_mask_is_nearly_that_of_cleaning_at_full_size(seed, scale):
     side = FOUNDING_PARAMETERS.opening_px * scale
     full_size = replace(FOUNDING_PARAMETERS, opening_px=side, closing_px=side)
     truth = clean((large > threshold).astype(np.uint8), full_size) * 255
-    assert overlap(mask, truth) > 0.99
+    # Of 500 such maps the IoU was .998 in the middle and .989 at worst, where one part was kept by one alone.
+    assert overlap(mask, truth) > 0.98
+    block = cv2.distanceTransform(np.pad((mask != truth).astype(np.uint8), 1), cv2.DIST_C, 3).max()
+    assert 2 * block - 1 <= side
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (97, 31), (352, 352), (1080, 1921)])

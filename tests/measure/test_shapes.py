@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests.measure.truth import paint, random_crack
-from wallscan.measure.raster import RASTER_PX, reduction
+from wallscan.measure.raster import RASTER_PX, reduced, reduction
 from wallscan.measure.shapes import MAX_PARTS, MAX_POLYLINE_POINTS, shapes
 
 GENEROUS_S = 60  # of a busy machine: without bounds these masks take minutes
@@ -31,6 +31,12 @@ def cracked(seed):
     return paint([random_crack(rng, 300, rng.uniform(2, 8), wander=0.4) for _ in range(2)], 300, 300)
 
 
+def turned_by(one_deg, other_deg):
+    """Degrees between two directions of lines, 0 to 90: 179 and 1 are 2 apart."""
+    apart = abs(one_deg - other_deg) % 180
+    return min(apart, 180 - apart)
+
+
 def test_nothing_has_no_shape():
     found = shapes(np.zeros((40, 50), np.uint8))
     assert (found.cracks, found.length_px, found.branch_points, found.largest) == (0, 0.0, 0, None)
@@ -45,7 +51,7 @@ def test_a_level_and_an_upright_bar():
     for mask, way in ((level, 0.0), (upright, 90.0)):
         found = shapes(mask)
         assert found.length_px == pytest.approx(160, abs=1)
-        assert found.orientation.dominant_deg == pytest.approx(way, abs=0.5) or way == 0.0
+        assert turned_by(found.orientation.dominant_deg, way) < 0.5
         assert found.orientation.coherence > 0.99
         assert max(found.steps.width_px[found.steps.steady]) == pytest.approx(5, abs=0.6)
 
@@ -115,8 +121,7 @@ def test_turning_and_mirroring_change_the_orientation_alone(seed, how):
     if one.orientation.dominant_deg is not None and one.orientation.coherence > 0.3:
         expected = one.orientation.dominant_deg + 90 if how == "quarter" else -one.orientation.dominant_deg
         assert other.orientation.dominant_deg is not None
-        apart = abs(other.orientation.dominant_deg - expected) % 180
-        assert min(apart, 180 - apart) < 3
+        assert turned_by(other.orientation.dominant_deg, expected) < 3
 
 
 @settings(deadline=None, max_examples=8)
@@ -124,8 +129,19 @@ def test_turning_and_mirroring_change_the_orientation_alone(seed, how):
 def test_twice_the_size_is_twice_the_length_and_width(seed):
     mask = cracked(seed)
     one, two = shapes(mask), shapes(np.kron(mask, np.ones((2, 2), np.uint8)))
-    assert two.length_px == pytest.approx(2 * one.length_px, rel=0.03)
-    assert np.median(two.steps.width_px) == pytest.approx(2 * np.median(one.steps.width_px), abs=1.6)
+    # Each may be off by what is promised: lengths by 5 %, mean widths by half a pixel.
+    assert two.length_px == pytest.approx(2 * one.length_px, rel=0.1)
+    assert np.mean(two.steps.width_px) == pytest.approx(2 * np.mean(one.steps.width_px), abs=1.5)
+
+
+@pytest.mark.parametrize("width_px", [20, 45])
+def test_a_broad_bar_is_as_long_as_it_is_to_its_square_ends(width_px):
+    """From where its centre line is trusted, the way to its end is longer than any that a thin crack has."""
+    mask = np.zeros((100, 460), np.uint8)
+    mask[20 : 20 + width_px, 30:430] = 255
+    found = shapes(mask)
+    assert found.length_px == pytest.approx(400, abs=1)
+    assert found.branch_points == 0
 
 
 @pytest.mark.parametrize("size", [(1, 9000), (9000, 1), (1, 1), (2, 2)])
@@ -149,10 +165,11 @@ def test_masks_that_are_no_crack_pattern_take_bounded_time():
 
 
 def test_a_hundred_megapixels_are_measured_on_a_few():
-    assert reduction(8700, 11500, 1.0) == 5
     assert reduction(3000, 4000, 11.4) == 3
-    assert RASTER_PX >= 8700 * 11500 / 25
     mask = np.zeros((8700, 11500), np.uint8)
+    raster, factor = reduced(mask, 1.0)
+    assert (factor, raster.shape) == (5, (8700 // 5, 11500 // 5))
+    assert raster.size <= RASTER_PX < 8700 * 11500 / 4**2
     cv2.line(mask, (500, 500), (10_500, 8_000), 255, 60)
     found = shapes(mask)
     assert found.length_px == pytest.approx(12_500 + 60, rel=0.01)

@@ -80,7 +80,7 @@ def test_photos_that_show_nothing_are_no_benchmark(bundle):
 def answering(bundle, monkeypatch):
     """A processor that has bf16, where a bundle marks `wide` cells in bf16 and 200 in float32."""
     for module in (command, openvino_graphs):
-        monkeypatch.setattr(module, "has_bf16", lambda _: True)
+        monkeypatch.setattr(module, "has_bf16", lambda: True)
 
     def set_wide(wide):
         cells = {"bf16": wide, "f32": 200}
@@ -107,7 +107,7 @@ def test_the_command_decides_what_fast_is(bundle, data, tmp_path, answering, wid
 
 
 def test_the_command_says_where_nothing_can_be_measured(bundle, data, monkeypatch):
-    monkeypatch.setattr(command, "has_bf16", lambda _: False)
+    monkeypatch.setattr(command, "has_bf16", lambda: False)
     before = check_files(bundle)
     done = CliRunner().invoke(app, ["precision", "--model", str(bundle), "--data", str(data)])
     assert done.exit_code == 2

@@ -22,6 +22,8 @@ def main() -> None:
         os.setuid(uid)
     if sys.platform == "linux":
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # A shell's background job ignores Ctrl-C, and so would all that it starts, traps and handlers or not.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if os.getppid() != launcher:
         sys.exit("the launcher is gone")
     os.execv(sys.argv[4], sys.argv[4:])  # noqa: S606 - a list, no shell

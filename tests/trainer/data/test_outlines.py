@@ -18,7 +18,7 @@ whole = st.integers(-MARGIN, WIDTH + MARGIN)
 
 @given(st.lists(st.tuples(whole, whole), min_size=3, max_size=12))
 def test_a_cut_outline_marks_what_the_whole_one_marks_on_the_photo(points):
-    """Along the edge itself, parts of an outline that leaves and comes back may be joined."""
+    """Up to lines: corners that were cut are rounded, and parts that leave and come back are joined there."""
     canvas = np.zeros((HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN), np.uint8)
     cv2.fillPoly(canvas, [np.array(points, np.int32) + MARGIN], 255)
     cut = clip(np.array(points, np.float64), (WIDTH, HEIGHT))
@@ -26,10 +26,9 @@ def test_a_cut_outline_marks_what_the_whole_one_marks_on_the_photo(points):
     if len(cut):
         Shape(cut.astype(np.float32), is_box=False).draw(mask)
     wanted = canvas[MARGIN : MARGIN + HEIGHT, MARGIN : MARGIN + WIDTH]
-    core = cv2.erode(wanted, np.ones((3, 3)), borderValue=0)[1:-1, 1:-1]
-    halo = cv2.dilate(wanted, np.ones((3, 3)))[1:-1, 1:-1]
-    assert (mask[1:-1, 1:-1] >= core).all()
-    assert (mask[1:-1, 1:-1] <= halo).all()
+    # OpenCV sets a polygon's outline too, so a slit under a pixel wide is open or shut by chance.
+    blocks = cv2.erode((mask != wanted).astype(np.uint8), np.ones((3, 3)), borderValue=0)
+    assert not blocks.any()
 
 
 @given(st.lists(st.tuples(inner, inner), min_size=3, max_size=12))
