@@ -1,6 +1,7 @@
 """A skeleton as a graph: pixels that touch, chains between ends and branch points, spurs taken off."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ Chain = list[int]
 """Pixels from one node to the next, both included; a closed loop ends where it began."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
     """The pixels of a skeleton and which of them touch.
 
@@ -28,9 +29,9 @@ class Graph:
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
 
-    @property
+    @cached_property
     def degrees(self) -> NDArray[np.int64]:
-        """Number of neighbours of each pixel, (n,)."""
+        """Number of neighbours of each pixel, (n,); counted once, for every chain asks."""
         return np.diff(self.starts)
 
 

@@ -17,6 +17,8 @@ Smeulders, "Length estimators for digitized contours", 1987). The moving average
 and leaves bends of more than a few pixels (compare Coeurjolly and Klette, "A comparative evaluation of
 length estimators of digital curves", 2004, on estimators that take more than two pixels into account).
 """
+_LOOK_AHEAD_PX = 16.0
+"""So much of the way to a mask's edge is looked at together: it is seldom longer, however large the mask."""
 Points = NDArray[np.float64]
 
 
@@ -142,7 +144,9 @@ def _smooth(points: Points) -> Points:
 
 def _along(points: Points) -> NDArray[np.float64]:
     """The way from the first point to each, (n,)."""
-    return np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))))
+    way = np.zeros(len(points))
+    np.cumsum(np.hypot(*(points[1:] - points[:-1]).T), out=way[1:])
+    return way
 
 
 def _away_from_ends(points: Points, half_width_px: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -181,19 +185,19 @@ def _with_true_end(
 
 def _way_out(start: Points, direction: Points, mask: NDArray[np.bool_]) -> float:
     """How far it is from a point in the mask to its edge in this direction, to a quarter of a pixel."""
-    ways = np.arange(0.0, float(sum(mask.shape)), 0.25)
-    for block in np.array_split(ways, max(1, len(ways) // 64)):
+    block = np.arange(0.0, _LOOK_AHEAD_PX, 0.25)
+    while True:
         x, y = np.rint(start[:, None] + direction[:, None] * block).astype(np.int64)
         inside = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
         inside[inside] = mask[y[inside], x[inside]]
         if not inside.all():
             return float(block[int(np.argmin(inside))])
-    return float(ways[-1])
+        block += _LOOK_AHEAD_PX
 
 
 def _steps(points: Points, half_width_px: NDArray[np.float64], steady: NDArray[np.bool_]) -> Steps:
     width_px = half_width_px[1:] + half_width_px[:-1]
-    middle, step = (points[1:] + points[:-1]) / 2, np.diff(points, axis=0)
+    middle, step = (points[1:] + points[:-1]) / 2, points[1:] - points[:-1]
     moved = np.hypot(*step.T) > 0
     directed = np.ones((int(moved.sum()),), np.bool_)
     return Steps(middle[moved], step[moved], width_px[moved], (steady[1:] | steady[:-1])[moved], directed)
