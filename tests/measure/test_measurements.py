@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -76,6 +77,13 @@ def test_a_width_of_less_than_three_pixels_of_photo_or_map_is_at_the_limit(width
     assert ReviewReason.RESOLUTION_LIMIT not in measurements(bar(width_px), CLEAR).review_reasons
 
 
+def test_a_line_that_falls_by_a_hair_is_level_and_not_at_180_degrees():
+    mask = np.zeros((200, 2000), np.uint8)
+    cv2.line(mask, (50, 100), (1950, 101), 255, 5)
+    assert measurements(mask, CLEAR).orientation_deg == 0.0
+    assert measurements(mask.T.copy(), CLEAR).orientation_deg == 90.0
+
+
 def test_reasons_to_look_again():
     near = measurements(bar(), Circumstances(1.0, presence=0.52, gate=0.5))
     shut = measurements(bar(), Circumstances(1.0, presence=0.46, gate=0.5))
@@ -109,6 +117,35 @@ def test_a_plane_that_stretches_too_far_gives_no_millimetres():
     assert (found.length_mm, found.width_band) == (None, None)
     assert found.mm_per_px is not None
     assert found.review_reasons == ["marker_too_oblique"]
+
+
+@pytest.mark.parametrize("thin_px", [1, 2, 3, 4, 20])
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize("cell_px", [1.0, 60_000 / 352])
+def test_a_thin_strip_has_no_crack_wider_than_itself(thin_px, upright, cell_px):
+    """Whatever the map's cells are, which are far longer along the strip than it is wide."""
+    strip = np.full((thin_px, 60_000), 255, np.uint8)
+    strip[:, 20_000:30_000] = 0
+    strip[:, 24_000:25_000] = 255
+    found = measurements(np.ascontiguousarray(strip.T if upright else strip), scaled(0.5, cell_px=cell_px))
+    assert found.cracks == 3
+    assert found.length_px == pytest.approx(51_000, abs=3 * max(2, thin_px // 2))
+    assert found.largest_crack_length_px == pytest.approx(30_000, abs=max(2, thin_px // 2))
+    assert found.mean_width_px == pytest.approx(thin_px, rel=0.01)
+    assert found.max_width_px == pytest.approx(thin_px, abs=1)
+    assert found.orientation_deg == pytest.approx(90 if upright else 0, abs=0.5)
+    assert found.branch_points == 0
+
+
+@pytest.mark.parametrize("thin_px", [1, 2, 3, 4])
+@pytest.mark.parametrize("cell_px", [1.0, 60_000 / 352])
+def test_specks_along_a_thin_strip_are_parts_each_or_too_many(thin_px, cell_px):
+    dots = np.zeros((thin_px, 60_000), np.uint8)
+    dots[0, ::20] = 255
+    found, more = measurements(dots, scaled(0.5, cell_px=cell_px)), dots.copy()
+    assert found.length_px == pytest.approx(1.5 * 3000)  # a dot is as long as it is wide
+    more[0, 5::10] = 255
+    assert measurements(more, scaled(0.5, cell_px=cell_px)).review_reasons == ["too_complex"]
 
 
 @settings(deadline=None, max_examples=60)

@@ -98,7 +98,7 @@ def _with_lines(made: Measurements, found: Shapes, foreground_px: int, cell_px: 
         p95_width_px=round(widths.p95, 2),
         max_width_px=round(widths.max, 2),
         at_resolution_limit=widths.p95 < RESOLVED_CELLS * max(1.0, cell_px),
-        orientation_deg=None if way.dominant_deg is None else round(way.dominant_deg, 1),
+        orientation_deg=None if way.dominant_deg is None else round(way.dominant_deg, 1) % 180.0,
         orientation_coherence=round(way.coherence, 3),
         orientation_histogram_pct=way.histogram_pct,
         largest_crack_length_px=round(found.largest.length_px, 2),

@@ -18,6 +18,9 @@ by 2, 100 by 5. A reduced pixel is set where half of what it covers is."""
 PIXELS_PER_CELL = 3.0
 """Masks that come from a coarse map are reduced further, to no fewer pixels than this a cell of the map: the
 edge of a mask between cells is interpolated, and finer than that there is nothing to see."""
+STRIP_PX = 8
+"""A coarse map reduces no mask to fewer pixels across: its cells along a strip are far longer than the strip
+is wide, and a crack reduced by them would come out wider than the photo."""
 NARROW_PX = 24.0
 """Parts wider than twice this are thinned on a smaller picture, halved until they are not."""
 
@@ -54,7 +57,7 @@ def reduction(height_px: int, width_px: int, cell_px: float) -> int:
 
     `cell_px` is the side, in its pixels, of a cell of the map that it comes from.
     """
-    factor = max(1, int(cell_px / PIXELS_PER_CELL))
+    factor = max(1, min(int(cell_px / PIXELS_PER_CELL), min(height_px, width_px) // STRIP_PX))
     while -(-height_px // factor) * -(-width_px // factor) > RASTER_PX:
         factor += 1
     return factor
