@@ -13,23 +13,24 @@ Image = NDArray[np.uint8]
 CUT_OUT_SHARE = 0.12
 
 
-def crop_window(mask: Image, zoom: tuple[float, float], rng: random.Random) -> tuple[slice, slice]:
+def crop_window(
+    mask: Image, zoom: tuple[float, float], anywhere_share: float, rng: random.Random
+) -> tuple[slice, slice]:
     """Rows and columns of a random share (`zoom`, of each side, aspect 3:4 to 4:3) of a photo.
 
-    `mask` (H, W): the window mostly holds some of its foreground.
+    `mask` (H, W): the window holds some of its foreground; but for `anywhere_share`, which fall anywhere.
     """
     height, width = mask.shape
     share, stretch = rng.uniform(*zoom), 2 ** rng.uniform(-0.4, 0.4)
     crop_h = min(height, round(height * share * stretch**0.5))
     crop_w = min(width, round(width * share / stretch**0.5))
-    top, left = _corner(mask, crop_h, crop_w, rng)
+    top, left = _corner(mask, (crop_h, crop_w), anywhere_share, rng)
     return slice(top, top + crop_h), slice(left, left + crop_w)
 
 
-def _corner(mask: Image, crop_h: int, crop_w: int, rng: random.Random) -> tuple[int, int]:
-    """Mostly a window that holds some foreground; one in six falls anywhere."""
-    height, width = mask.shape
-    if rng.random() < 5 / 6:
+def _corner(mask: Image, crop: tuple[int, int], anywhere_share: float, rng: random.Random) -> tuple[int, int]:
+    (height, width), (crop_h, crop_w) = mask.shape, crop
+    if rng.random() < 1 - anywhere_share:
         ys, xs = np.nonzero(mask[::8, ::8])
         if len(ys):
             pick = rng.randrange(len(ys))

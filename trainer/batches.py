@@ -52,7 +52,12 @@ class Frames(Dataset[Batch]):
         self._recipe = recipe
         self._words = words
         self._phrases = {**FAMILIES, **phrases}
-        self._photos = PhotoFrames(samples, recipe.mosaic_share, recipe.turn_share)
+        self._photos = PhotoFrames(
+            samples,
+            mosaic_share=recipe.mosaic_share,
+            turn_share=recipe.turn_share,
+            anywhere_share=recipe.anywhere_share,
+        )
 
     def __getitem__(self, number: int) -> Batch:
         rng = random.Random(f"{self._recipe.seed}/{number}")

@@ -39,9 +39,12 @@ class PhotoFrames:
     family that is unsettled a frame has no truth.
     """
 
-    def __init__(self, samples: Sequence[Sample], mosaic_share: float, turn_share: float) -> None:
+    def __init__(
+        self, samples: Sequence[Sample], *, mosaic_share: float, turn_share: float, anywhere_share: float
+    ) -> None:
         self._by_family = {f: [s for s in samples if f in s.families] for f in FAMILIES}
         self._mosaic_share, self._turn_share = mosaic_share, turn_share
+        self._anywhere_share = anywhere_share
         self._decoded: dict[str, _Photo] = {}
 
     def draw(self, source: str, size: int, zoom: tuple[float, float], rng: random.Random) -> Scene:
@@ -64,7 +67,7 @@ class PhotoFrames:
 
     def _crop(self, family: str, size: int, zoom: tuple[float, float], rng: random.Random) -> Scene:
         photo = self._photo(rng.choice(self._by_family[family]))
-        rows, columns = crop_window(photo.masks[family], zoom, rng)
+        rows, columns = crop_window(photo.masks[family], zoom, self._anywhere_share, rng)
         image = to_square(photo.image[rows, columns], size)
         truths = {name: to_square(mask[rows, columns], size) for name, mask in photo.masks.items()}
         if photo.seams is None or rng.random() >= self._turn_share:

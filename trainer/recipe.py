@@ -62,8 +62,9 @@ class Recipe(_Frozen):
     another run ended. The others start from a base: `full` trains encoder and decoder, `decoder` the decoder
     alone, `cached` the decoder on encoder activations that are computed once, for `variants` frames a photo.
 
-    A step draws `accumulate` batches. With `epochs` the one stage's steps follow from the number of photos;
-    otherwise an epoch is `epoch_steps` steps. The run ends when the held-out IoU has not risen for `patience`
+    A frame is cut from where the photo shows its family; but for `anywhere_share`, which with a small `zoom`
+    are mostly empty. A step draws `accumulate` batches. With `epochs` the one stage's steps follow from the
+    number of photos; otherwise an epoch is `epoch_steps` steps. The run ends when the held-out IoU has not risen for `patience`
     epochs, and publishes its best epoch; without, it publishes its last weights. Without a
     `muon_learning_rate` AdamW trains all of a `scratch` model: Muon works in bf16, which processors without
     it emulate at a fiftieth of the speed.
@@ -99,6 +100,7 @@ class Recipe(_Frozen):
     empty_weight: float = 0.5
     mosaic_share: Share = 0.08
     turn_share: Share = 0.35
+    anywhere_share: Share = 1 / 6
     other_family_share: Share = 0.55
     held_out_share: Share = 0.1
     checkpoint_every: Count = 50

@@ -61,7 +61,7 @@ def test_a_batch_depends_on_seed_and_step_alone(samples, words):
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_photo_frames_carry_both_families_truths(samples, source):
-    photos = PhotoFrames(samples, mosaic_share=0.3, turn_share=0.5)
+    photos = PhotoFrames(samples, mosaic_share=0.3, turn_share=0.5, anywhere_share=0.2)
     found = {"crack": 0, "drywall joint": 0}
     for seed in range(20):
         image, truths = photos.draw(source, 64, (0.5, 1.0), random.Random(seed))
@@ -78,7 +78,7 @@ def test_of_what_is_unsettled_no_frame_is_asked(samples, words):
     """Neither frames of photos nor what is pasted or kept for the cached recipe."""
     cracks = [one for one in samples if "crack" in one.families]
     unsettled = [replace(one, unsettled=frozenset({"drywall joint"})) for one in cracks]
-    photos = PhotoFrames(unsettled, mosaic_share=0.5, turn_share=0.5)
+    photos = PhotoFrames(unsettled, mosaic_share=0.5, turn_share=0.5, anywhere_share=0.2)
     for seed in range(20):
         _, truths = photos.draw("crack", 64, (0.5, 1.0), random.Random(seed))
         assert list(truths) == ["crack"]
@@ -95,7 +95,7 @@ def test_of_what_is_unsettled_no_frame_is_asked(samples, words):
 def test_a_mosaic_keeps_all_that_its_photos_show(tmp_path):
     objects = object_xml("crack", box=(8, 8, 24, 24)) + object_xml("drywall-join", box=(30, 8, 60, 60))
     write_photo(tmp_path, "both", document(objects))
-    photos = PhotoFrames(read_samples([tmp_path])[0], mosaic_share=1.0, turn_share=0.0)
+    photos = PhotoFrames(read_samples([tmp_path])[0], mosaic_share=1.0, turn_share=0.0, anywhere_share=0.2)
     _, truths = photos.draw("crack", 64, (1.0, 1.0), random.Random(1))
     assert truths["drywall joint"].any()
 
@@ -106,7 +106,7 @@ def test_a_turned_joint_keeps_an_upright_box_round_its_line(tmp_path):
     box = object_xml("drywall-join", box=(144, 0, 176, 320))
     path = write_photo(tmp_path, "seam", document(box, 320), 320)
     cv2.imwrite(str(path), image)
-    photos = PhotoFrames(read_samples([tmp_path])[0], mosaic_share=0.0, turn_share=1.0)
+    photos = PhotoFrames(read_samples([tmp_path])[0], mosaic_share=0.0, turn_share=1.0, anywhere_share=0.2)
     checked = 0
     for seed in range(30):
         frame, truths = photos.draw("drywall_joint", 320, (1.0, 1.0), random.Random(seed))

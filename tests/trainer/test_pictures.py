@@ -48,7 +48,7 @@ def test_geometry_moves_photo_and_mask_alike_and_keeps_boxes_boxes():
     rng = random.Random(3)
     for _ in range(30):
         scene, truth = box_scene()
-        window = crop_window(truth, (0.4, 1.0), rng)
+        window = crop_window(truth, (0.4, 1.0), 0.2, rng)
         image, mask = flip_and_turn([to_square(scene[window], 80), to_square(truth[window], 80)], rng)
         assert image.shape == (80, 80, 3)
         assert np.abs(image[:, :, 0].astype(int) - mask).max() <= 1
