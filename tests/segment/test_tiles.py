@@ -5,6 +5,8 @@ import pytest
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import InferenceError
 from wallscan.domain.looks import Detail, Look
+from wallscan.domain.pipelines import FOUNDING
+from wallscan.measure.measured import measured
 from wallscan.models import starter_bundle
 from wallscan.models.files import read_manifest
 from wallscan.segment.engine import Runtime, load_engine
@@ -151,15 +153,40 @@ def test_flip_makes_an_engine_that_favours_a_side_fair(engine):
     assert np.allclose(fair, fair[:, ::-1], atol=1e-5)
 
 
-def test_an_engine_that_answers_nan_is_not_hidden(engine):
-    class Broken(Blurring):
-        def probabilities(self, image, prompts):
-            if len(self.views) == 3:
-                raise InferenceError(Code.INFERENCE_NOT_FINITE, "NaN")
-            return super().probabilities(image, prompts)
+class NotFinite(Blurring):
+    """One cell of one view, and of one prompt, is no number: an engine that does not check its answers."""
 
-    with pytest.raises(InferenceError):
-        look_at(Broken(), wall(), ["a"], Look(Detail.TILES))
+    def __init__(self, view, cell):
+        super().__init__()
+        self.view, self.cell = view, cell
+
+    def probabilities(self, image, prompts):
+        maps = super().probabilities(image, prompts)
+        if len(self.views) == self.view + 1:
+            maps[-1][self.cell] = np.nan
+        return maps
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("cell", [(SIDE // 2, SIDE // 2), (0, SIDE - 1)])
+def test_nan_in_any_single_view_reaches_the_map_and_is_refused(engine, cell, flip):
+    look, image, gate = Look(Detail.TILES, flip), wall(), engine.manifest.gate_for("b")
+    look_at(engine, image, ["a", "b"], look)
+    assert len(engine.views) == (1 + 20) * (1 + flip)
+    for view in range(len(engine.views)):
+        seen = look_at(NotFinite(view, cell), image, ["a", "b"], look)
+        assert np.isfinite(seen.maps[0]).all()
+        with pytest.raises(InferenceError) as refused:
+            measured(seen.maps[1], height_px=240, width_px=320, gate=gate, postprocess=FOUNDING)
+        assert refused.value.code is Code.INFERENCE_NOT_FINITE
+
+
+@pytest.mark.parametrize("view", [0, 1])
+def test_nan_is_refused_where_adaptive_looks_closer_and_where_it_does_not(view):
+    image = wall(960, 1280)
+    broken = NotFinite(view, (SIDE // 2, SIDE // 2))
+    assert np.isnan(look_at(broken, image, ["a"], Look(Detail.ADAPTIVE)).maps).any()
+    assert len(broken.views) > view
 
 
 def test_photos_are_decoded_at_what_the_detail_needs():
