@@ -12,14 +12,18 @@ from wallscan.domain.area import Basis
 from wallscan.domain.pipelines import FOUNDING
 from wallscan.domain.review import ReviewReason
 from wallscan.domain.scale import MarkerScale, ScaleSource, UniformScale
+from wallscan.measure.area import filled
 from wallscan.measure.marker import draw_marker
+from wallscan.models.files import read_manifest
 from wallscan.photos.decode import decode
 from wallscan.photos.masks import decode_mask_png
 from wallscan.records.session import transaction
 from wallscan.records.tables import Item, Photo, Run
 from wallscan.segment.engine import load_engine
+from wallscan.segment.tiles import Seen
 from worker.photos import inspect_photo
 from worker.pipeline import analyse
+from worker.recorded import RecordedMaps
 from worker.scene import Hints, scene_of
 
 GIVEN = UniformScale(0.5, ScaleSource.GIVEN)
@@ -78,12 +82,37 @@ def test_coverage_is_a_share_of_the_polygon_and_the_mask_stays_whole(tiny):
     assert (plain.measurements.mm_per_px, half.measurements.mm_per_px) == (None, 0.5)
 
 
-def test_a_wall_prompt_is_what_the_others_are_a_share_of(tiny):
-    data = encode(wall(640, 480))
-    of_wall, crack = analyse(data, ("wall", "crack"), tiny, FOUNDING).findings
-    assert of_wall.basis is Basis.PHOTO
-    assert crack.basis is (Basis.WALL_PROMPT if of_wall.numbers.foreground_px else Basis.PHOTO)
-    assert crack.numbers.analysed_px >= of_wall.numbers.foreground_px
+def recorded(bundle, **maps):
+    """Maps of 64 cells a side in the place of a model that answers them."""
+    seen = Seen(np.stack(list(maps.values())), 64)
+    return RecordedMaps(read_manifest(bundle.folder), seen, "by hand")
+
+
+def test_a_wall_prompt_is_what_the_others_are_a_share_of(bundle):
+    """The wall is the left five eighths, with a hole where the crack is; the crack runs on beyond it."""
+    wall_map, crack_map = np.full((64, 64), 0.05, np.float32), np.full((64, 64), 0.05, np.float32)
+    wall_map[:, :40], crack_map[28:36, 8:56] = 0.95, 0.95
+    wall_map[28:36, 8:32] = 0.05
+    source = recorded(bundle, wall=wall_map, crack=crack_map)
+    of_wall, crack = analyse(encode(wall(640, 480)), ("wall", "crack"), source, FOUNDING).findings
+    assert (of_wall.basis, crack.basis) == (Basis.PHOTO, Basis.WALL_PROMPT)
+    wall_mask, crack_mask = decode_mask_png(of_wall.mask_png), decode_mask_png(crack.mask_png)
+    whole_wall = filled(wall_mask)
+    on_wall = cv2.bitwise_and(crack_mask, whole_wall)
+    assert of_wall.numbers.analysed_px == 640 * 480
+    assert cv2.countNonZero(wall_mask) < crack.numbers.analysed_px == cv2.countNonZero(whole_wall)
+    assert crack.numbers.analysed_px == pytest.approx(400 * 480, rel=0.02)
+    assert cv2.countNonZero(crack_mask) > crack.numbers.foreground_px == cv2.countNonZero(on_wall)
+    assert crack.numbers.coverage_pct == pytest.approx(100 * np.mean(crack_mask[whole_wall > 0] > 0))
+    assert crack.measurements.cells_analysed == pytest.approx(40 * 48, rel=0.03)
+
+
+def test_a_wall_prompt_that_finds_nothing_leaves_the_photo(bundle):
+    crack_map = np.full((64, 64), 0.05, np.float32)
+    crack_map[28:36, 8:56] = 0.95
+    source = recorded(bundle, wall=np.zeros((64, 64), np.float32), crack=crack_map)
+    _, crack = analyse(encode(wall(640, 480)), ("wall", "crack"), source, FOUNDING).findings
+    assert (crack.basis, crack.numbers.analysed_px) == (Basis.PHOTO, 640 * 480)
 
 
 def test_hints_of_photo_and_run_end_in_the_items(resources, model_id):
