@@ -1,4 +1,5 @@
 import io
+import re
 
 import cv2
 import numpy as np
@@ -73,4 +74,6 @@ def test_a_sheet_as_pdf_has_the_size_of_the_sheet():
     pdf = marker_sheet(100.0, 0, "PDF")
     png = Image.open(io.BytesIO(marker_sheet(100.0, 0, "PNG")))
     assert pdf.startswith(b"%PDF")
-    assert f"MediaBox [ 0 0 {png.width * 72 / DPI:.0f}".encode()[:16] in pdf
+    (box,) = re.findall(rb"/MediaBox \[([^]]*)\]", pdf)
+    points = [side_px * 72 / DPI for side_px in png.size]
+    assert [float(number) for number in box.split()] == pytest.approx([0, 0, *points], abs=0.5)
