@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.evaluation.metrics import Mask
+from wallscan.domain.looks import Look
 from wallscan.domain.pipelines import FOUNDING, STANDARD
 from wallscan.measure.measured import measured
 from wallscan.models.manifest import Manifest
 from wallscan.segment.engine import Engine, Runtime
+from wallscan.segment.tiles import look_at
 
 RAW = "raw"
 RAW_THRESHOLD = 0.5
@@ -43,7 +45,7 @@ def masks(
 
 
 class FlipAveraged:
-    """An `Engine` that answers with the mean over the photo and its mirror image, at twice the cost."""
+    """An `Engine` that answers as a look with `flip` sees: the mean over photo and mirror image."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -65,6 +67,4 @@ class FlipAveraged:
 
     def probabilities(self, image: NDArray[np.uint8], prompts: Sequence[str]) -> NDArray[np.float32]:
         """See `Engine.probabilities`."""
-        mirrored = np.ascontiguousarray(image[:, ::-1])
-        plain, turned = (self._engine.probabilities(one, prompts) for one in (image, mirrored))
-        return np.asarray((plain + turned[:, :, ::-1]) / 2, np.float32)
+        return look_at(self._engine, image, prompts, Look(flip=True)).maps
