@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from wallscan.measure.numbers import numbers
+from wallscan.measure.coverage_estimate import CoverageEstimate
+from wallscan.measure.numbers import numbers, within
 from wallscan.records.tables import Item
 
 shapes = st.tuples(st.integers(1, 20), st.integers(1, 20))
@@ -32,6 +33,19 @@ def test_numbers_obey_the_constraints_of_their_row(mask, probabilities):
     assert 0.0 <= found.mean_probability <= found.max_probability + 1e-7 <= 1.0 + 1e-7
     assert (found.components == 0) == (found.foreground_px == 0)
     assert found.coverage_pct == pytest.approx(100.0 * (mask > 0).mean())
+
+
+def test_within_an_area_is_counted_anew_and_nothing_is_estimated_of_it():
+    mask, area = np.zeros((10, 20), np.uint8), np.zeros((10, 20), np.uint8)
+    mask[4:6, 2:12], mask[8, 18], area[:, 5:15] = 255, 255, 255
+    probabilities = np.array([[0.0, 1.0]], np.float32)
+    whole = numbers(mask, probabilities, 0.9, 0.4, CoverageEstimate(12.0, 8.0, 15.0))
+    assert (whole.estimated_coverage_pct, whole.estimated_low_pct, whole.estimated_high_pct) == (12, 8, 15)
+    found = within(whole, mask, area)
+    assert (found.foreground_px, found.analysed_px, found.coverage_pct) == (14, 100, 14.0)
+    assert (found.components, found.largest_component_px) == (1, 14)
+    assert (found.presence, found.threshold, found.mean_probability) == (0.9, 0.4, 0.5)
+    assert (found.estimated_coverage_pct, found.estimated_low_pct, found.estimated_high_pct) == (None,) * 3
 
 
 def test_every_number_is_a_column_of_the_item():
