@@ -33,7 +33,8 @@ def inside_and_off_edge(corners):
 def test_a_polygon_is_what_geometry_says_to_a_pixel_at_its_edges(corners):
     inside, off = inside_and_off_edge(corners)
     area = polygon_area(corners, HEIGHT, WIDTH)
-    assert (area.shape, area.dtype) == ((HEIGHT, WIDTH), np.uint8)
+    assert area.shape == (HEIGHT, WIDTH)
+    assert area.dtype == np.uint8
     assert np.array_equal(area[off > 1.5] == 255, inside[off > 1.5])
     assert set(np.unique(area)) <= {0, 255}
 

@@ -49,9 +49,12 @@ def test_a_photo_says_what_was_measured_and_why_to_look_again():
 
 
 def test_a_photo_tells_its_estimate_with_its_interval():
-    estimate = {"estimated_coverage_pct": 1.204, "estimated_low_pct": 0.4, "estimated_high_pct": 3.126}
-    (row, _) = photo("north/1.jpg", **estimate)
+    (row, _) = photo(
+        "north/1.jpg", estimated_coverage_pct=1.204, estimated_low_pct=0.4, estimated_high_pct=3.126
+    )
     assert photo_notes(row) == ("expected 1.20 %, 90 % interval 0.40 to 3.13 %",)
+    (plain, _) = photo("north/1.jpg", estimated_coverage_pct=1.204)
+    assert photo_notes(plain) == ("expected 1.20 %",)
 
 
 def test_the_page_shows_lengths_widths_and_guidance():

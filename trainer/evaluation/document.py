@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from trainer.evaluation.coverage import coverage_table, rows
 from trainer.evaluation.intervals import DRAWS, LEVEL
 from trainer.evaluation.judge import FIRED_SHARE, Judged, Negative, Questions, Verdict
 from trainer.evaluation.metrics import AREA_TOLERANCE_PX, LINE_TOLERANCE_PX, REFERENCE_SIDE_PX
@@ -24,9 +25,11 @@ def document(verdict: Verdict, asked: Questions) -> dict[str, Any]:
         "phrasings": phrasings(verdict),
         "wrong_prompts": wrong_prompts(verdict),
         "false_alarms": false_alarms(verdict),
+        "coverage": coverage_table(verdict.estimates),
         "left_out": verdict.left_out,
         "photos": [_judged_row(one) for one in verdict.judged],
         "negatives": [_negative_row(one) for one in verdict.negatives],
+        "estimates": rows(verdict.estimates),
     }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data import Sample, load_rgb
+from trainer.evaluation.coverage import Estimated, estimate
 from trainer.evaluation.metrics import GroundTruth, Overlap, Scores, cross_entropy
 from trainer.evaluation.negatives import Square, clean_squares
 from trainer.evaluation.ways import grown, masks, raw_mask
@@ -83,6 +84,7 @@ class Verdict:
     judged: list[Judged] = field(default_factory=list)
     negatives: list[Negative] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    estimates: list[Estimated] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def judge(engine: Engine, samples: Iterable[Sample], questions: Questions | None
         verdict.judged.extend(_annotated(answers, asked))
         verdict.negatives.extend(_absent(answers, asked))
         verdict.negatives.extend(_clean_parts(answers, asked))
+        verdict.estimates.extend(_estimates(answers, asked))
     return verdict
 
 
@@ -165,6 +168,17 @@ def _absent(answers: _Answers, asked: Questions) -> Iterator[Negative]:
             has_family=False,
             marked=answers.marked(prompt),
         )
+
+
+def _estimates(answers: _Answers, asked: Questions) -> Iterator[Estimated]:
+    """A row for each family whose coverage of the photo is known, where the model brings an interval."""
+    sample = answers.sample
+    for family, (first, *_) in asked.phrases.items():
+        told = estimate(answers.engine.manifest, first, answers.maps[first])
+        if told is None or family in sample.unsettled:
+            continue
+        annotated_pct = 100 * float((sample.truth(family, *answers.size) > 0).mean())
+        yield Estimated(sample.image.name, sample.group, family, annotated_pct, *told)
 
 
 def _clean_parts(answers: _Answers, asked: Questions) -> Iterator[Negative]:

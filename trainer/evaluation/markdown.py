@@ -34,6 +34,8 @@ def markdown(document: Mapping[str, Any]) -> str:
                 phrasing_markdown(document["phrasings"]),
                 "## Prompts for what is not there",
                 silence_markdown(document["wrong_prompts"], document["false_alarms"]),
+                "## Estimated coverage",
+                coverage_markdown(document["coverage"]),
             ]
         )
         + "\n"
@@ -113,6 +115,33 @@ def silence_markdown(wrong_prompts: Mapping[str, Any], false_alarms: Mapping[str
         for source, row in sources.items()
     ]
     return table(("fires", "asked", *WAYS), rows)
+
+
+def coverage_markdown(coverage: Mapping[str, Any]) -> str:
+    """How often the interval of the estimated coverage holds what was annotated, and how far it is off."""
+    if not coverage:
+        return "The model brings no calibration."
+    rows = [
+        (
+            f"{family}, {part}",
+            row["photos"],
+            percent(row["held_share"]),
+            interval(row["error_pct"], "+.2f"),
+            interval(row["absolute_error_pct"], ".2f"),
+            f"{row['median_width_pct']:.2f}",
+        )
+        for family, parts in coverage.items()
+        for part, row in parts.items()
+    ]
+    head = (
+        "photos",
+        "",
+        "90 % interval holds",
+        "error, points",
+        "absolute error",
+        "median width of the interval",
+    )
+    return table(head, rows)
 
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:

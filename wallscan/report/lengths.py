@@ -47,12 +47,16 @@ def wall_extent(row: WallRow) -> str:
     return f"{text} on {row.photos_with_scale} of {row.photos_counted} photos" if partly else text
 
 
+def _interval(row: PhotoRow) -> str:
+    low, high = row.estimated_low_pct, row.estimated_high_pct
+    return "" if low is None or high is None else f", 90 % interval {low:.2f} to {high:.2f} %"
+
+
 def photo_notes(row: PhotoRow) -> tuple[str, ...]:
     """What was measured on a photo, in a few words, then why to look again."""
     notes = []
     if row.estimated_coverage_pct is not None:
-        low, high = row.estimated_low_pct or 0.0, row.estimated_high_pct or 0.0
-        notes.append(f"expected {row.estimated_coverage_pct:.2f} %, 90 % interval {low:.2f} to {high:.2f} %")
+        notes.append(f"expected {row.estimated_coverage_pct:.2f} %{_interval(row)}")
     if row.length_px and row.max_width_px is not None:
         limit = ", at the resolution limit" if row.at_resolution_limit else ""
         widest = width(row.max_width_mm, row.max_width_px)

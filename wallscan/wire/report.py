@@ -67,7 +67,7 @@ class PhotoFate(Body):
     status: RowStatus
     coverage_pct: float | None
     estimated_coverage_pct: float | None = Field(
-        description="expected share of the photo by calibrated probabilities, if the model brings any"
+        description="expected by calibrated probabilities, if the model brings any; null of a wall"
     )
     estimated_low_pct: float | None = Field(description="lower end of its 90 % interval")
     estimated_high_pct: float | None

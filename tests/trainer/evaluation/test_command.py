@@ -43,6 +43,7 @@ def test_it_writes_every_table_a_page_and_pictures(tmp_path, bundle, data, tta):
         assert set(HONEST_ROWS) == set(found["honest"][family]["raw"])
         for value in found["honest"][family]["founding"].values():
             assert 0 <= value["low"] <= value["high"] <= 1
+    assert (found["coverage"], found["estimates"]) == ({}, [])  # the tiny model is not calibrated
     assert sum(len(row["photo_iou"]) for row in found["phrasings"].values()) == 16
     squares = [row for row in found["negatives"] if row["square"] is not None]
     assert found["false_alarms"]["crack"]["all"]["asked"] == len(squares)
