@@ -77,38 +77,52 @@ def reduced(mask: Mask, cell_px: float) -> tuple[Mask, int]:
     return np.asarray(small >= 128, np.uint8), factor
 
 
-def pictures(raster: Mask, labels: NDArray[np.int32], parts: int, factor: int) -> Iterator[Picture]:
-    """The parts of a raster (h, w), 0 or 1, numbered from 1 in `labels`, grouped by how wide they are."""
+def pictures(
+    raster: Mask, labels: NDArray[np.int32], stats: NDArray[np.int32], factor: int
+) -> Iterator[Picture]:
+    """The parts of a raster (h, w), 0 or 1, grouped by how wide they are.
+
+    `labels` and `stats` are those of OpenCV's `connectedComponentsWithStats`: parts are numbered from 1.
+    """
     left, top, width, height = cv2.boundingRect(raster)
-    labels = labels[top : top + height, left : left + width]
-    there_is = raster[top : top + height, left : left + width]
-    rimmed = cv2.copyMakeBorder(there_is, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    rimmed = cv2.copyMakeBorder(
+        raster[top : top + height, left : left + width], 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0
+    )
     measured = cv2.distanceTransform(rimmed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     distance = np.asarray(measured[1:-1, 1:-1], np.float32)
-    halvings = _halvings(distance, labels, parts)
+    halvings = _halvings(distance, labels[top : top + height, left : left + width], len(stats) - 1)
     for count in np.unique(halvings[1:]).tolist():
         members = halvings == count
         members[0] = False
-        rows, columns = _box(members[labels])
-        there = members[labels[rows, columns]]
-        inner = np.where(there, distance[rows, columns], 0)
-        yield _picture(there, inner, 1 << count, factor, left + columns.start, top + rows.start)
+        rows, columns = _box(stats[members])
+        # Mostly all parts are alike: then nobody needs to be looked for in the labels.
+        alike = members[1:].all()
+        there = raster[rows, columns].astype(np.bool_) if alike else members[labels[rows, columns]]
+        inner = distance[_moved(rows, -top), _moved(columns, -left)]
+        inner = inner if alike else np.where(there, inner, np.float32(0))
+        yield _picture(there, inner, 1 << count, factor, columns.start, rows.start)
 
 
 def _halvings(distance: NDArray[np.float32], labels: NDArray[np.int32], parts: int) -> NDArray[np.int8]:
     """How often each part must be halved to be narrow, (parts + 1,)."""
     halvings = np.zeros((parts + 1,), np.int8)
-    limit, count = NARROW_PX, 0
-    while (wide := distance > limit).any():
+    limit, count, widest = NARROW_PX, 0, float(distance.max())
+    while widest > limit:
         count += 1
-        halvings[np.unique(labels[wide])] = count
+        halvings[np.unique(labels[distance > limit])] = count
         limit *= 2
     return halvings
 
 
-def _box(there: Flags) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+def _box(stats: NDArray[np.int32]) -> tuple[slice, slice]:
+    """Rows and columns that hold all of some parts, from their rows (n, 5) of OpenCV's statistics."""
+    left, top, width, height = stats[:, :4].T
+    rows = slice(int(top.min()), int((top + height).max()))
+    return rows, slice(int(left.min()), int((left + width).max()))
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)
 
 
 def _picture(
@@ -129,10 +143,11 @@ def _picture(
 
 
 def _highest(values: NDArray[V], block: int) -> NDArray[V]:
-    """The highest value of each block: thin ends of a wide part stay, which averaging would lose."""
-    if block == 1:
-        return values
-    height, width = (-(-side // block) for side in values.shape)
-    padded = np.pad(values, ((0, height * block - values.shape[0]), (0, width * block - values.shape[1])))
-    blocks: NDArray[V] = padded.reshape(height, block, width, block).max(axis=(1, 3))
-    return blocks
+    """The highest value of each block, a power of two: thin ends of a wide part stay, which a mean loses."""
+    while block > 1:
+        height, width = values.shape
+        even = np.pad(values, ((0, height % 2), (0, width % 2))) if height % 2 or width % 2 else values
+        rows = np.maximum(even[::2], even[1::2])
+        values = np.maximum(rows[:, ::2], rows[:, 1::2])
+        block //= 2
+    return values

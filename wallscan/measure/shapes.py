@@ -64,11 +64,11 @@ def shapes(mask: NDArray[np.uint8], cell_px: float = 1.0) -> Shapes:
     if not cv2.countNonZero(mask):
         return Shapes(0, Steps.none(), 0, orientation(Steps.none()), None)
     raster, factor = reduced(mask, cell_px)
-    count, labels = cv2.connectedComponents(raster, connectivity=8, ltype=cv2.CV_32S)
-    parts, cracks = count - 1, _cracks(raster)
-    if not parts:
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(raster, connectivity=8, ltype=cv2.CV_32S)
+    if len(stats) == 1:  # all of it is too small for the raster
         return Shapes(0, Steps.none(), 0, orientation(Steps.none()), None)
-    drawn = _drawn(raster, np.asarray(labels, np.int32), parts, factor)
+    cracks = _cracks(raster)
+    drawn = _drawn(raster, np.asarray(labels, np.int32), np.asarray(stats, np.int32), factor)
     if drawn is None:
         return Shapes(cracks, Steps.none(), 0, orientation(Steps.none()), None, too_complex=True)
     steps = Steps.joined([_placed(picture, skeleton) for picture, skeleton in drawn])
@@ -86,13 +86,13 @@ def _cracks(raster: NDArray[np.uint8]) -> int:
 
 
 def _drawn(
-    raster: NDArray[np.uint8], labels: NDArray[np.int32], parts: int, factor: int
+    raster: NDArray[np.uint8], labels: NDArray[np.int32], stats: NDArray[np.int32], factor: int
 ) -> list[tuple[Picture, Skeleton]] | None:
     """All parts' pictures with their skeletons; None where there is more than can be followed."""
-    if parts > MAX_PARTS:
+    if len(stats) - 1 > MAX_PARTS:
         return None
     drawn = []
-    for picture in pictures(raster, labels, parts, factor):
+    for picture in pictures(raster, labels, stats, factor):
         thin = skeleton_of(picture.mask)
         if np.count_nonzero(thin) > MAX_SKELETON_PX:
             return None
