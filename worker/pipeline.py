@@ -19,7 +19,7 @@ from wallscan.models.manifest import Manifest
 from wallscan.photos.decode import Photo, check, decode
 from wallscan.photos.hashing import perceptual_hash
 from wallscan.photos.maps import encode_map_png
-from wallscan.photos.masks import encode_mask_png
+from wallscan.photos.masks import empty_mask_png, encode_mask_png
 from wallscan.records.tasks import PhotoFacts
 from wallscan.segment.engine import Engine
 from wallscan.segment.tiles import Seen, decode_target_px, look_at
@@ -142,7 +142,8 @@ def _finding(
     scene: Scene,
 ) -> Finding:
     """The mask stays whole; what is counted and measured of it lies in `area`, where there is one."""
-    mask, levels = encode_mask_png(found.mask), encode_map_png(found.levels)
+    mask = encode_mask_png(found.mask) if found.numbers.foreground_px else empty_mask_png(*found.mask.shape)
+    levels = encode_map_png(found.levels)
     return Finding(
         mask_png=mask,
         mask_sha256=_sha256(mask),

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.photos.pictures import encode, wall
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import PhotoError
-from wallscan.photos.masks import decode_mask_png, decode_rle, encode_mask_png, encode_rle
+from wallscan.photos.masks import decode_mask_png, decode_rle, empty_mask_png, encode_mask_png, encode_rle
 
 MASKS = hnp.arrays(
     np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.sampled_from([0, 255])
@@ -105,3 +105,8 @@ def test_rle_is_what_pycocotools_writes():
 def test_run_lengths_that_do_not_fill_the_picture_are_refused(counts):
     with pytest.raises(ValueError, match="run lengths"):
         decode_rle({"size": [5, 7], "counts": counts})
+
+
+def test_an_empty_mask_is_encoded_as_any_other():
+    assert empty_mask_png(30, 41) == encode_mask_png(np.zeros((30, 41), np.uint8))
+    assert empty_mask_png(41, 30) != empty_mask_png(30, 41)

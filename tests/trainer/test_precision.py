@@ -78,9 +78,9 @@ def test_photos_that_show_nothing_are_no_benchmark(bundle):
 
 @pytest.fixture
 def answering(bundle, monkeypatch):
-    """A processor that has bf16, where a bundle marks `wide` cells in bf16 and 200 in float32."""
-    for module in (command, openvino_graphs):
-        monkeypatch.setattr(module, "has_bf16", lambda: True)
+    """A processor that gains by bf16, where a bundle marks `wide` cells in bf16 and 200 in float32."""
+    monkeypatch.setattr(command, "has_bf16", lambda: True)
+    monkeypatch.setattr(openvino_graphs, "bf16_pays", lambda: True)
 
     def set_wide(wide):
         cells = {"bf16": wide, "f32": 200}

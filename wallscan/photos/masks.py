@@ -3,6 +3,7 @@
 A mask is (H, W) uint8 of the upright photo's size: 255 where the prompt was found, else 0.
 """
 
+from functools import lru_cache
 from typing import TypedDict
 
 import cv2
@@ -45,6 +46,12 @@ def encode_mask_png(mask: Mask) -> bytes:
         raise ValueError(f"not a 0/255 mask: {mask.dtype} {mask.shape}")
     _, data = cv2.imencode(".png", mask, _PNG_OPTIONS)
     return data.tobytes()
+
+
+@lru_cache(maxsize=8)
+def empty_mask_png(height_px: int, width_px: int) -> bytes:
+    """`encode_mask_png` of zeros: most prompts find nothing, and a site's photos are of few sizes."""
+    return encode_mask_png(np.zeros((height_px, width_px), np.uint8))
 
 
 def decode_mask_png(data: bytes, limits: PhotoLimits = _DEFAULT_LIMITS) -> Mask:

@@ -10,7 +10,7 @@ from wallscan.models.files import read_manifest
 from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.segment.compiled import ENCODER, HEAD, TEXT, Compiled, Key, compiled
 from wallscan.segment.engine import EngineSettings, Runtime
-from wallscan.segment.openvino_runtime import DEVICE, Precision, core, has_bf16, ov, processor, properties
+from wallscan.segment.openvino_runtime import DEVICE, Precision, bf16_pays, core, ov, processor, properties
 from wallscan.segment.segmenter import Segmenter
 
 
@@ -88,5 +88,5 @@ def _output(request: ov.InferRequest, index: int) -> NDArray[np.float32]:
 
 
 def _precision(manifest: Manifest, settings: EngineSettings) -> Precision:
-    fast = settings.precision == "fast" and manifest.admits("bf16") and has_bf16()
+    fast = settings.precision == "fast" and manifest.admits("bf16") and bf16_pays()
     return "bf16" if fast else "f32"
