@@ -107,3 +107,16 @@ def test_progress_is_a_bar_on_a_terminal():
 )
 def test_the_exit_code_says_who_can_help(error, code):
     assert exit_code(error) == code
+
+
+@pytest.mark.parametrize(
+    ("basis", "told"),
+    [
+        ("photographed area", "% of photographed area"),
+        ("wall area", "% of wall area"),
+        ("mixed", "% of photographed and wall area"),
+    ],
+)
+def test_the_table_tells_what_coverage_is_a_share_of(screen, basis, told):
+    show_outcome(screen, report([], [wall_row("lobby", "crack", coverage_pct=1.0)], basis=basis))
+    assert f"{told}; model wallscan/starter" in printed(screen.out)

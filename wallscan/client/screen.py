@@ -92,8 +92,10 @@ def show_outcome(screen: Screen, report: Report, refusals: Sequence[Refusal] = (
 
 
 def show_report(screen: Screen, report: Report) -> None:
-    """The per-wall table: coverage of each prompt in per cent of the photographed area."""
-    table = Table(title=plain(f"{report.site} · {report.inspection}"), caption=f"model {report.run.model}")
+    """The per-wall table: coverage of each prompt in per cent of what the report counts (`basis`)."""
+    counted = "photographed and wall area" if report.basis == "mixed" else report.basis
+    caption = plain(f"% of {counted}; model {report.run.model}")
+    table = Table(title=plain(f"{report.site} · {report.inspection}"), caption=caption)
     table.add_column("Wall", overflow="fold")
     for heading in ("Photos", "Counted", "Failed"):
         table.add_column(heading, justify="right")
