@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-# One process and one set of servers; SPREAD="--numprocesses 2 --dist loadfile" takes two of each.
-SPREAD ?=
+# Two processes, each with servers of its own; SPREAD= takes one of each.
+SPREAD ?= --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-fast lint bench lock clean
