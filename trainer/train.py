@@ -19,6 +19,7 @@ from trainer.data import Photos
 from trainer.held_out import HeldOut, Verdict
 from trainer.journal import Journal
 from trainer.losses import segmentation_loss
+from trainer.memory import keep_freed_memory
 from trainer.network import Network
 from trainer.optimise import learning_rate_share, step_all, update_average
 from trainer.phrases import plain_words
@@ -42,6 +43,7 @@ def train(
     step learns from. Raises TrainingCancelled while activations are being cached, and TrainingError
     `work_folder_taken`, `recipe_invalid` or `disk_too_small`.
     """
+    keep_freed_memory()
     accelerator = make_accelerator(recipe)
     watcher = watcher if accelerator.is_main_process else Unwatched()
     progress = Progress.begin(network.to(accelerator.device), recipe)
