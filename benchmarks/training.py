@@ -199,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             way,
             f"{rate:.2f}",
             f"{(times := rate / measured[PUBLIC][0]):.2f}",
-            f"{times * (1 if way.startswith(PUBLIC) else PROMPTS):.2f}",
+            "-" if way == CACHING else f"{times * (1 if way.startswith(PUBLIC) else PROMPTS):.2f}",
             f"{peak:.0f}",
             f"{hours:.2f} h",
         )
