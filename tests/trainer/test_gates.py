@@ -3,8 +3,15 @@ from trainer.gates import LOWEST_GATE, separate
 
 def test_a_gate_parts_what_can_be_parted():
     gate = separate([0.8, 0.9, 0.95], [0.1, 0.4, 0.5])
-    assert 0.5 < gate.presence < 0.8
+    assert 0.5 < gate.presence <= 0.8
     assert (gate.passed_with, gate.passed_without) == (1.0, 0.0)
+
+
+def test_of_gates_that_chance_tells_apart_the_most_silent_is_taken():
+    cracked, clean = [0.9] * 99 + [0.4], [0.2] * 90 + [0.5] * 9 + [0.6]
+    gate = separate(cracked, clean)
+    assert gate.presence == 0.9, "0.6 lets one of a hundred clean ones pass, and finds no more"
+    assert separate([0.9] * 90 + [0.4] * 10, clean).presence <= 0.4, "ten of a hundred cracks are no chance"
 
 
 def test_a_gate_never_falls_under_its_floor():

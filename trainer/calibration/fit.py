@@ -15,9 +15,11 @@ from trainer.calibration.probabilities import FittedCalibration, fit_calibration
 from trainer.calibration.thresholds import FittedThreshold, fit_threshold
 from trainer.data import Sample, load_rgb
 from trainer.evaluation.judge import FAMILY_PROMPTS, UNKNOWN_PROMPT
+from trainer.evaluation.negatives import clean_squares
 from trainer.gates import FittedGate, separate, silence
 from trainer.render import render
 from wallscan.measure.founding import eight_bit
+from wallscan.measure.presence import presence_score
 from wallscan.models.manifest import CoverageErrors, Family
 from wallscan.segment.engine import Engine
 
@@ -59,9 +61,12 @@ class _Observed:
 
     photos: list[Seen] = field(default_factory=list)
     rendered: list[Seen] = field(default_factory=list)
+    clean_squares: list[float] = field(default_factory=list)
+    """Presence scores of the largest part of each photo that shows none of it: plaster seen from near."""
 
     def scores(self, *, shown: bool) -> list[float]:
-        return [one.presence for one in (*self.photos, *self.rendered) if one.shown is shown]
+        whole = [one.presence for one in (*self.photos, *self.rendered) if one.shown is shown]
+        return whole if shown else [*whole, *self.clean_squares]
 
     def fitted(self) -> FittedFamily:
         if not self.scores(shown=True):
@@ -92,8 +97,16 @@ def fit_families(engine: Engine, held_out: Sequence[Sample], seed: int) -> Fitte
         for family, truth in truths.items():
             one = observed[family]
             (one.rendered if is_rendered else one.photos).append(seen(levels[family], truth))
+            if not is_rendered:
+                one.clean_squares.extend(_presence_of_square(engine, image, family, truth))
         unknown.append(seen(nothing, np.zeros(image.shape[:2], np.uint8)).presence)
     return Fitted({family: one.fitted() for family, one in observed.items()}, silence(unknown))
+
+
+def _presence_of_square(engine: Engine, image: Image, family: str, truth: Image) -> list[float]:
+    """The score of the largest square without the family, asked alone; empty where there is none."""
+    parts = [square.cut(image) for square in clean_squares(truth > 0)[:1]]
+    return [presence_score(engine.probabilities(part, (family,))[0]) for part in parts]
 
 
 def fitted_fields(fitted: Fitted, phrases: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:

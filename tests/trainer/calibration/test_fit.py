@@ -1,8 +1,9 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from tests.trainer.evaluation.scene import KnowingEngine, box, write_sample
+from tests.trainer.evaluation.scene import SIDE, KnowingEngine, box, write_sample
 from trainer.calibration import fit
 from trainer.calibration.fit import LEAST_PHOTOS, fit_families, fitted_fields, fitted_metrics
 from trainer.evaluation.judge import UNKNOWN_PROMPT
@@ -27,7 +28,8 @@ def photos(folder, cracks, joints):
 def test_a_model_that_knows_is_told_apart_and_believed(tmp_path, few_walls):
     engine = KnowingEngine()
     fitted = fit_families(engine, photos(tmp_path, LEAST_PHOTOS, 3), seed=1)
-    assert engine.encoded == LEAST_PHOTOS + 3 + 4
+    in_squares = 2 * (LEAST_PHOTOS + 3)  # the largest clean one of each photo, for each family
+    assert engine.encoded == LEAST_PHOTOS + 3 + 4 + in_squares
     crack, joint = fitted.families["crack"], fitted.families["drywall joint"]
     assert crack.threshold is not None
     assert crack.threshold.mean_iou == 1.0
@@ -36,6 +38,24 @@ def test_a_model_that_knows_is_told_apart_and_believed(tmp_path, few_walls):
     assert crack.calibration.ece_after < 0.03 < crack.calibration.ece_before
     assert joint.threshold is None, "three photos tell no threshold"
     assert joint.gate.passed_with == 1.0
+
+
+class SeesCracksFromNear(KnowingEngine):
+    """Takes every part of a photo for a crack all over."""
+
+    def probabilities(self, image, prompts):
+        found = super().probabilities(image, prompts)
+        return found if max(image.shape) >= SIDE else np.full_like(found, 0.95)
+
+
+def test_a_gate_knows_what_clean_parts_look_like_from_near(tmp_path, few_walls):
+    samples = photos(tmp_path, LEAST_PHOTOS, 3)
+    sure, unsure = (
+        fit_families(engine, samples, seed=1) for engine in (KnowingEngine(), SeesCracksFromNear())
+    )
+    assert sure.families["crack"].gate.passed_without < 0.1
+    assert unsure.families["crack"].gate.passed_without > 0.5
+    assert unsure.families["crack"].calibration == sure.families["crack"].calibration
 
 
 def test_what_was_fitted_makes_a_manifest_and_its_metrics(tmp_path, few_walls):
