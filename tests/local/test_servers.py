@@ -88,7 +88,8 @@ def test_killed_servers_come_back_with_their_data_and_so_they_do_next_time(open_
             eventually(partial(first.works, name))
     with running(open_folder) as second:
         assert second.addresses == first.addresses
-        assert all(second.works(name) for name in ("valkey", "postgres", "seaweedfs"))
+        for name in ("valkey", "postgres", "seaweedfs"):  # storage answers before its volumes have reported
+            eventually(partial(second.works, name))
 
 
 def test_a_taken_port_and_outside_servers_are_gone_around(open_folder, servers):
