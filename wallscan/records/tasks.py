@@ -25,10 +25,7 @@ LIVE_RUNS = (RunState.QUEUED, RunState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class StoredMap:
-    """Where a probability map lies, SHA-256 of its bytes in hex, and what computed it.
-
-    `view_cells` is the side of one view on it, in cells; None: all of the map.
-    """
+    """Where a map lies, its SHA-256 in hex, the side of a view in its cells (None: all), what made it."""
 
     key: str
     sha256: str
