@@ -1,13 +1,14 @@
 """`python -m benchmarks.engine_fleet`: does a worker process a core keep all cores busy, and its memory flat?
 
 Runs photos through the whole private stack with the shipped model, which is the hard case: the smaller the
-network, the larger the share of queue, database and storage. Busy is a process that computes, or would if
-another had not taken its core (from Linux' scheduler statistics); what is left is waiting for a server.
+network, the larger the share of queue, database and storage, which run on the same cores. Busy are cores of the
+machine that do not idle, whoever uses them; beside it, what the worker processes themselves computed.
 Memory is what a process holds alone and its share of what it maps with others (Linux' PSS).
 """
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -41,13 +42,19 @@ def write_photos(folder: Path, first: int, count: int) -> Path:
 
 
 def busy_s(pids: set[int]) -> dict[int, float]:
-    """Seconds that each process computed or waited for a core, over all its threads."""
+    """Seconds that each process computed, over all its threads."""
     found = {}
     for pid in pids:
         threads = Path("/proc", str(pid), "task").glob("*/schedstat")
         fields = [path.read_text(encoding="ascii").split() for path in threads]
-        found[pid] = sum(int(ran) + int(waited) for ran, waited, _ in fields) / 1e9
+        found[pid] = sum(int(ran) for ran, _, _ in fields) / 1e9
     return found
+
+
+def idle_s() -> float:
+    """Seconds that the machine's cores have idled since it started, all together."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
+    return (int(fields[4]) + int(fields[5])) / os.sysconf("SC_CLK_TCK")  # idle, and waiting for a disk
 
 
 def memory_mib(pids: set[int]) -> float:
@@ -103,15 +110,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             inspect(client, warm, console, set())
             launched = json.loads(Path(folder, "data", "stack.json").read_bytes())["children"]
             children = descendants(launched["worker"])
-            before = busy_s(children)
+            before, idle = busy_s(children), idle_s()
             took, held = inspect(client, photos, console, children)
-            after = busy_s(children)
+            after, idle = busy_s(children), idle_s() - idle
     table = Table(
-        "worker process", "busy", title=f"{count} photos, {len(DEFAULT_PROMPTS)} prompts, {took:.1f} s"
+        "worker process", "computed", title=f"{count} photos, {len(DEFAULT_PROMPTS)} prompts, {took:.1f} s"
     )
     for pid in sorted(children):
         table.add_row(str(pid), f"{(after[pid] - before[pid]) / took:.0%}")
     console.print(table)
+    console.print(
+        f"The machine's cores were busy for {1 - idle / took / (os.cpu_count() or 1):.0%} of the time"
+    )
     tenth = max(1, len(held) // 10)
     first, last = (statistics.fmean(mib for _, mib in part) for part in (held[:tenth], held[-tenth:]))
     console.print(f"Memory of all worker processes: {first:.0f} MiB at first, {last:.0f} MiB at last")
