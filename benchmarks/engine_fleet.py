@@ -1,8 +1,8 @@
 """`python -m benchmarks.engine_fleet`: does a worker process a core keep all cores busy, and its memory flat?
 
 Runs photos through the whole private stack with the shipped model, which is the hard case: the smaller the
-network, the larger the share of queue, database and storage, which run on the same cores. Busy are cores of the
-machine that do not idle, whoever uses them; beside it, what the worker processes themselves computed.
+network, the larger the share of queue, database and storage, which run on the same cores. Busy are cores of
+the machine that do not idle, whoever uses them; beside it, what the worker processes themselves computed.
 Memory is what a process holds alone and its share of what it maps with others (Linux' PSS).
 """
 
@@ -72,7 +72,9 @@ def draw(held: Sequence[tuple[int, float]]) -> None:
 
     figure, axis = plt.subplots(figsize=(8, 3.2), constrained_layout=True)
     axis.plot(*zip(*held, strict=True))
-    axis.set(xlabel="photos done", ylabel="MiB, all worker processes", ylim=(0, None))
+    axis.set(
+        xlabel="photos done", ylabel="MiB, all worker processes", ylim=(0, 1.2 * max(mib for _, mib in held))
+    )
     figure.savefig(PICTURE, dpi=110)
 
 
