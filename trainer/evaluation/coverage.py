@@ -1,20 +1,15 @@
-"""How far estimated coverage is from what was annotated, and how often its interval holds it."""
+"""The estimated coverage of a photo beside what was annotated on it."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.evaluation.intervals import clustered_interval
 from wallscan.measure.coverage_estimate import estimated_coverage
 from wallscan.measure.founding import eight_bit
 from wallscan.measure.measured import as_probabilities
 from wallscan.measure.presence import presence_score
 from wallscan.models.manifest import Manifest
-
-SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,45 +40,3 @@ def estimate(
     if told.coverage_pct is None or told.low_pct is None or told.high_pct is None:
         return None
     return told.coverage_pct, told.low_pct, told.high_pct
-
-
-def coverage_table(estimates: Sequence[Estimated]) -> dict[str, Any]:
-    """By family, over its photos with the thing and without: errors, and how often the interval holds.
-
-    Errors are estimated minus annotated, in percentage points.
-    """
-    table: dict[str, Any] = {}
-    for family in sorted({one.family for one in estimates}):
-        own = [one for one in estimates if one.family == family]
-        parts = {
-            "all": own,
-            "with": [one for one in own if one.annotated_pct > 0],
-            "without": [one for one in own if one.annotated_pct == 0],
-        }
-        table[family] = {name: _row(members) for name, members in parts.items() if members}
-    return table
-
-
-def rows(estimates: Sequence[Estimated]) -> list[dict[str, Any]]:
-    """Every estimate, for the JSON document."""
-    return [
-        {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(one).items()}
-        for one in estimates
-    ]
-
-
-def _row(members: Sequence[Estimated]) -> dict[str, Any]:
-    groups = [one.group for one in members]
-    errors = np.array([one.estimated_pct - one.annotated_pct for one in members])
-
-    def interval(values: NDArray[np.float64]) -> dict[str, float]:
-        found = asdict(clustered_interval(values, groups, seed=SEED))
-        return {key: round(value, 4) for key, value in found.items()}
-
-    return {
-        "photos": len(members),
-        "held_share": interval(np.array([float(one.held) for one in members])),
-        "error_pct": interval(errors),
-        "absolute_error_pct": interval(np.abs(errors)),
-        "median_width_pct": round(float(np.median([one.high_pct - one.low_pct for one in members])), 4),
-    }

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from trainer.evaluation.coverage import coverage_table, rows
+from trainer.evaluation.coverage_table import coverage_table, rows
 from trainer.evaluation.intervals import DRAWS, LEVEL
 from trainer.evaluation.judge import FIRED_SHARE, Judged, Negative, Questions, Verdict
 from trainer.evaluation.metrics import AREA_TOLERANCE_PX, LINE_TOLERANCE_PX, REFERENCE_SIDE_PX

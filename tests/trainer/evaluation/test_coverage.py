@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.evaluation.coverage import Estimated, coverage_table, estimate, rows
+from trainer.evaluation.coverage import Estimated, estimate
+from trainer.evaluation.coverage_table import coverage_table, rows
 from trainer.evaluation.markdown import coverage_markdown
 from wallscan.measure.measured import measured
 from wallscan.models import starter_bundle
