@@ -1,31 +1,54 @@
 """What a faster precision costs on annotated photos, against float32: the reason to admit it, or not to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from trainer.data import Sample, digest_of
-from trainer.evaluation.judge import Judged, judge
+from trainer.evaluation.judge import Judged, Verdict, judge
 from trainer.evaluation.ways import WAYS
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
-from wallscan.models.manifest import PrecisionCheck
+from wallscan.models.manifest import FastPrecision, PrecisionCheck
 from wallscan.segment.engine import Engine
+from wallscan.segment.openvino_runtime import Precision
+
+RUN_IN: Mapping[FastPrecision, tuple[Precision, ...]] = {"bf16": ("bf16",), "int8": ("int8", "int8_bf16")}
+"""What a worker may compute in once a precision is admitted: the worst of it counts."""
 
 
-def precision_check(fast: Engine, exact: Engine, samples: Sequence[Sample]) -> PrecisionCheck:
-    """Ask both engines of one bundle about the same photos; of all ways to make a mask the worst counts.
+def checked_precisions(
+    opened: Callable[[Precision], Engine], tried: Sequence[FastPrecision], samples: Sequence[Sample]
+) -> dict[FastPrecision, PrecisionCheck]:
+    """What each precision costs on these photos; of all ways to make a mask the worst counts.
 
-    Raises TrainingError `benchmark_unusable` where no readable photo shows anything.
+    `opened` gives one bundle's engine in a precision. Raises TrainingError `benchmark_unusable` where no
+    readable photo shows anything.
     """
-    verdicts = [judge(engine, samples) for engine in (fast, exact)]
-    ours, theirs = ([row for row in verdict.judged if _shows(row)] for verdict in verdicts)
+    exact = judge(opened("f32"), samples)
+    return {
+        name: _worst([_compared(judge(opened(each), samples), exact, samples) for each in RUN_IN[name]])
+        for name in tried
+    }
+
+
+def _worst(checks: Sequence[PrecisionCheck]) -> PrecisionCheck:
+    return checks[0].model_copy(
+        update={
+            "mean_iou_drop": max(check.mean_iou_drop for check in checks),
+            "coverage_change": max((check.coverage_change for check in checks), key=abs),
+        }
+    )
+
+
+def _compared(fast: Verdict, exact: Verdict, samples: Sequence[Sample]) -> PrecisionCheck:
+    ours, theirs = ([row for row in verdict.judged if _shows(row)] for verdict in (fast, exact))
     if not theirs:
         raise TrainingError(Code.BENCHMARK_UNUSABLE, "no photo is annotated and readable")
     return PrecisionCheck(
         mean_iou_drop=max(_mean_iou(theirs, way) - _mean_iou(ours, way) for way in WAYS),
         coverage_change=max((_change(_marked(ours, way), _marked(theirs, way)) for way in WAYS), key=abs),
-        photos=len(samples) - len(verdicts[1].left_out),
+        photos=len(samples) - len(exact.left_out),
         benchmark_digest=digest_of(samples),
     )
 

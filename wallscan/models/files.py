@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError
-from wallscan.models.manifest import MANIFEST_NAME, BundleFile, Manifest
+from wallscan.models.manifest import MANIFEST_NAME, QUANTISED, BundleFile, Manifest
 
 WEIGHTS = "model.safetensors"
 DECODER = "decoder.safetensors"
@@ -26,11 +26,11 @@ TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 ALLOWED = frozenset(
     (
         *REQUIRED, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-        "vocab.json", "merges.txt", CARD, CURVES,
+        "vocab.json", "merges.txt", CARD, CURVES, *QUANTISED,
     )
 )  # fmt: skip
 """What a whole bundle may hold, beside `SAMPLES`."""
-DELTA_ALLOWED = frozenset((DECODER, CARD, CURVES))
+DELTA_ALLOWED = frozenset((DECODER, CARD, CURVES, *QUANTISED))
 SAMPLES = re.compile(r"samples-[a-z0-9-]{1,80}\.png")
 """Pictures for the model card: one a prompt family."""
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -106,7 +106,7 @@ def require_files(names: Iterable[str], *, delta: bool = False) -> None:
     if forbidden:
         raise BundleError(
             Code.BUNDLE_FILE_FORBIDDEN,
-            f"{forbidden[0]} may not be in a bundle: only safetensors, text and the card's pictures",
+            f"{forbidden[0]} may not be in a bundle: only weights, text, int8 graphs and the card's pictures",
         )
     missing = [name for name in ((DECODER,) if delta else REQUIRED) if name not in present]
     if not missing and not delta and not any(present.issuperset(names) for names in TOKENIZERS):

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 MANIFEST_NAME = "manifest.json"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$"
 FILE_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,99}$"
+QUANTISED = ("encoder-int8.xml", "encoder-int8.bin", "head-int8.xml", "head-int8.bin")
+"""OpenVINO graphs whose products are in 8 bits: `python -m trainer precision` makes them of the weights."""
 
 MAX_PICTURE_BYTES = 4 << 20
 MAX_IOU_DROP = 0.005
@@ -17,7 +19,7 @@ MAX_COVERAGE_CHANGE = 0.01
 """What a faster precision may cost on the benchmark: half a point of mean IoU, 1 % of the coverage."""
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-FastPrecision = Literal["bf16"]
+FastPrecision = Literal["bf16", "int8"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _ADDED_LATER = ("precisions", "delta_of", "data_digest", "seed", "made_with", "default_threshold")
 _ADDED_TO_FAMILIES_LATER = ("threshold", "band", "calibration", "coverage_errors")
@@ -154,20 +156,22 @@ class Manifest(_Part):
 
     @model_validator(mode="after")
     def _unambiguous(self) -> "Manifest":
-        names = [file.name for file in self.files]
-        if len(set(names)) < len(names) or MANIFEST_NAME in names:
+        names = {file.name for file in self.files}
+        if len(names) < len(self.files) or MANIFEST_NAME in names:
             raise ValueError("each file is named once, and the manifest does not name itself")
         if any(file.name.endswith(".png") and file.size_bytes > MAX_PICTURE_BYTES for file in self.files):
             raise ValueError(f"a picture has at most {MAX_PICTURE_BYTES} bytes")
+        if "int8" in self.admitted() and not names.issuperset(QUANTISED):
+            raise ValueError("a bundle that admits int8 holds the quantised graphs")
         phrases = [_plain(phrase) for family in self.families for phrase in family.phrases]
         if len(set(phrases)) < len(phrases):
             raise ValueError("a phrase belongs to one family")
         return self
 
-    def admits(self, precision: FastPrecision) -> bool:
-        """Whether the bundle was checked in `precision` on the benchmark, and lost next to nothing."""
-        check = (self.precisions or {}).get(precision)
-        return check is not None and check.admitted
+    def admitted(self) -> frozenset[FastPrecision]:
+        """The precisions that the bundle was checked in on the benchmark, and lost next to nothing."""
+        checks = (self.precisions or {}).items()
+        return frozenset(precision for precision, check in checks if check.admitted)
 
     def gate_for(self, prompt: str) -> Gate:
         """The gate of the family that knows `prompt` (case and white space aside), else the default."""

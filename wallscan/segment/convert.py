@@ -11,6 +11,7 @@ from typing import cast, get_args
 
 import torch
 from torch import nn
+from transformers import CLIPSegForImageSegmentation
 
 from wallscan.domain.errors import BundleError
 from wallscan.models.delta import whole_folder
@@ -19,34 +20,47 @@ from wallscan.segment.clipseg import Encoder, Head, TextTower
 from wallscan.segment.compiled import ENCODER, HEAD, REFUSED, TEXT, UNWRITABLE, conclude
 from wallscan.segment.openvino_runtime import DEVICE, Precision, core, ov, properties
 from wallscan.segment.preprocess import InputSpec
+from wallscan.segment.quantised import read_quantised
 
 
 def convert(bundle: Path, out: Path, precision: Precision) -> None:
     """Write the compiled graphs of a bundle whose files were checked into the folder `out`.
 
     The text tower stays float32: it runs once a prompt, and all masks of the prompt hang on it. Raises
-    BundleError as `load_model` and `InputSpec.read` do.
+    BundleError as `load_model` and `InputSpec.read` do, and where quantised graphs are not this model's.
     """
     whole = whole_folder(bundle)
     spec = InputSpec.read(whole)
     model = load_model(bundle)
     tokenizer = prompt_tokenizer(whole, model)
-    pixels = torch.zeros(1, 3, spec.side, spec.side)
-    text = torch.zeros(1, model.config.projection_dim)
-    ids, end = torch.zeros(1, tokenizer.length, dtype=torch.int64), torch.zeros(1, dtype=torch.int64)
-    encoder = Encoder(model, spec.side)
+    tower, words = TextTower(model), tuple(map(torch.from_numpy, tokenizer("crack")))
     with torch.inference_mode():
-        _compile(encoder, (pixels,), out / ENCODER, precision)
-        _compile(Head(model), (text, *encoder(pixels)), out / HEAD, precision)
-        _compile(TextTower(model), (ids, end), out / TEXT, "f32")
+        graphs = image_graphs(model, spec.side)
+        if precision.startswith("int8"):
+            graphs = read_quantised(bundle, graphs, tower(*words).numpy())
+        for graph, name in zip(graphs, (ENCODER, HEAD), strict=True):
+            _compile(graph, out / name, precision)
+        _compile(_traced(tower, words), out / TEXT, "f32")
     finite = all(bool(weights.isfinite().all()) for weights in model.parameters())
     conclude(out, whole, tokenizer, finite=finite)
 
 
-def _compile(module: nn.Module, inputs: tuple[torch.Tensor, ...], path: Path, precision: Precision) -> None:
-    """Trace, compile and export one graph; its shapes are fixed to those of the inputs."""
+@torch.inference_mode()
+def image_graphs(model: CLIPSegForImageSegmentation, side: int) -> tuple[ov.Model, ov.Model]:
+    """Encoder and head of a model for inputs of `side` pixels, in float32."""
+    pixels, text = torch.zeros(1, 3, side, side), torch.zeros(1, model.config.projection_dim)
+    encoder = Encoder(model, side)
+    return _traced(encoder, (pixels,)), _traced(Head(model), (text, *encoder(pixels)))
+
+
+def _traced(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> ov.Model:
+    """The graph of one module; its shapes are fixed to those of the inputs."""
     model = ov.convert_model(module.eval(), example_input=inputs)
     model.reshape({port: list(value.shape) for port, value in zip(model.inputs, inputs, strict=True)})
+    return model
+
+
+def _compile(model: ov.Model, path: Path, precision: Precision) -> None:
     compiled = core().compile_model(model, DEVICE, properties(precision, threads=1))
     path.write_bytes(compiled.export_model().getbuffer())
 

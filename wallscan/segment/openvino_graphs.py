@@ -1,16 +1,19 @@
 """The runtime of CPUs: OpenVINO on compiled models. Neither torch nor transformers is imported here."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wallscan.models.files import read_manifest
-from wallscan.models.manifest import Manifest, bundle_digest
+from wallscan.models.delta import whole_folder
+from wallscan.models.files import CONFIG, read_manifest
+from wallscan.models.manifest import bundle_digest
 from wallscan.segment.compiled import ENCODER, HEAD, TEXT, Compiled, Key, compiled
 from wallscan.segment.engine import EngineSettings, Runtime
-from wallscan.segment.openvino_runtime import DEVICE, Precision, bf16_pays, core, ov, processor, properties
+from wallscan.segment.openvino_runtime import DEVICE, Precision, core, fastest, ov, processor, properties
+from wallscan.segment.preprocess import InputSpec
 from wallscan.segment.segmenter import Segmenter
 
 
@@ -19,7 +22,21 @@ def load_openvino(folder: Path, settings: EngineSettings) -> Segmenter:
 
     Raises as `open_openvino` does.
     """
-    return open_openvino(folder, settings, _precision(read_manifest(folder), settings))
+    return open_openvino(folder, settings, chosen_precision(folder, settings))
+
+
+def chosen_precision(folder: Path, settings: EngineSettings) -> Precision:
+    """What the bundle is run in: with `fast`, the fastest here of what it admits.
+
+    Raises BundleError as `read_manifest`, `whole_folder` and `InputSpec.read` do.
+    """
+    admitted = read_manifest(folder).admitted()
+    if settings.precision == "exact" or not admitted:
+        return "f32"
+    whole = whole_folder(folder)
+    vision = json.loads((whole / CONFIG).read_bytes()).get("vision_config", {})
+    patch, width = vision.get("patch_size", 32), vision.get("hidden_size", 768)  # transformers' defaults
+    return fastest(admitted, (InputSpec.read(whole).side // patch) ** 2, width)
 
 
 def open_openvino(folder: Path, settings: EngineSettings, precision: Precision) -> Segmenter:
@@ -85,8 +102,3 @@ def _output(request: ov.InferRequest, index: int) -> NDArray[np.float32]:
     """A view of an output, valid until the request's next inference."""
     view: NDArray[np.float32] = request.get_output_tensor(index).data
     return view
-
-
-def _precision(manifest: Manifest, settings: EngineSettings) -> Precision:
-    fast = settings.precision == "fast" and manifest.admits("bf16") and bf16_pays()
-    return "bf16" if fast else "f32"

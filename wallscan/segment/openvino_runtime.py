@@ -11,12 +11,26 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 import numpy as np  # noqa: E402 - after the line above
 import openvino as ov  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
 
-__all__ = ["DEVICE", "Precision", "bf16_pays", "core", "has_bf16", "ov", "processor", "properties"]
+from wallscan.models.manifest import FastPrecision  # noqa: E402
 
-Precision = Literal["f32", "bf16"]
+__all__ = [
+    "DEVICE",
+    "Precision",
+    "core",
+    "fastest",
+    "has_bf16",
+    "ov",
+    "processor",
+    "product_s",
+    "properties",
+]
+
+Precision = Literal["f32", "bf16", "int8", "int8_bf16"]
+"""What matrices are multiplied in. `int8` computes all else in float32, `int8_bf16` in bf16."""
 DEVICE = "CPU"
-_TRIES, _FASTER = 5, 1.2
+_TRIES, _FASTER = 7, 1.2
 
 
 @cache
@@ -41,29 +55,53 @@ def has_bf16() -> bool:
 
 
 @cache
-def bf16_pays() -> bool:
-    """Whether bf16 is clearly faster than float32 here.
+def fastest(admitted: frozenset[FastPrecision], tokens: int, width: int) -> Precision:
+    """The fastest of float32 and what is admitted, on this processor, for so many tokens of such a width.
 
-    Measured where the processor has the instructions: AMD's double the pace, Intel's without AMX halve it.
+    Measured on a product as the model's layers have them, since instructions say little: with bf16, AMD's
+    double float32's pace and Intel's without AMX halve it; int8 gains nothing where layers are narrow.
     """
-    return has_bf16() and product_s("f32", 1024) > _FASTER * product_s("bf16", 1024)
+
+    def seconds(precision: Precision) -> float:
+        return product_s(precision, tokens, width)
+
+    bf16_pays = has_bf16() and seconds("f32") > _FASTER * seconds("bf16")
+    best: Precision = "bf16" if "bf16" in admitted and bf16_pays else "f32"
+    int8: Precision = "int8_bf16" if bf16_pays else "int8"
+    int8_pays = "int8" in admitted and seconds(best) > _FASTER * seconds(int8)
+    return int8 if int8_pays else best
 
 
-def product_s(precision: Precision, side: int) -> float:
-    """Processor seconds of one thread for a product of square matrices, as fast as the processor gets.
+def product_s(precision: Precision, tokens: int, width: int) -> float:
+    """Processor seconds of one thread for tokens (tokens, width) times weights (width, 4 width).
 
     The least of several tries, since others use the core too.
     """
-    one = ov.opset13.parameter([side, side], np.float32)
-    weights = ov.opset13.constant(np.random.default_rng(0).normal(size=(side, side)).astype(np.float32))
-    graph = ov.Model([ov.opset13.matmul(one, weights, False, True)], [one], "product")
+    one = ov.opset13.parameter([tokens, width], np.float32)
+    weights = np.random.default_rng(0).normal(size=(4 * width, width)).astype(np.float32)
+    quantised = precision.startswith("int8")
+    factors = (_in_256_levels(one), _of_int8(weights)) if quantised else (one, ov.opset13.constant(weights))
+    graph = ov.Model([ov.opset13.matmul(*factors, False, True)], [one], "product")
     request = core().compile_model(graph, DEVICE, properties(precision, 1)).create_infer_request()
-    values, took = np.ones((side, side), np.float32), []
+    values, took = np.ones((tokens, width), np.float32), []
     for _ in range(_TRIES):
         began = time.process_time()
         request.infer([values])
         took.append(time.process_time() - began)
     return min(took)
+
+
+def _in_256_levels(node: ov.Node) -> ov.Node:
+    """What the runtime takes for values that are to be multiplied in 8 bits."""
+    low, high = (np.full((1, 1), limit, np.float32) for limit in (-4.0, 4.0))
+    return ov.opset13.fake_quantize(node, low, high, low, high, 256)
+
+
+def _of_int8(weights: NDArray[np.float32]) -> ov.Node:
+    """Weights as they lie in a quantised graph: eight bits and a scale."""
+    scale = np.abs(weights).max() / 127
+    eight_bits = ov.opset13.constant((weights / scale).round().astype(np.int8))
+    return ov.opset13.multiply(ov.opset13.convert(eight_bits, np.float32), np.full((1, 1), scale, np.float32))
 
 
 def properties(precision: Precision, threads: int) -> dict[str, Any]:
@@ -72,7 +110,7 @@ def properties(precision: Precision, threads: int) -> dict[str, Any]:
     Threads are not pinned: each process would take the same cores.
     """
     return {
-        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_PRECISION_HINT": "bf16" if precision.endswith("bf16") else "f32",
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
