@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
+from trainer.attention import keep_probabilities
 from trainer.lora import add_lora
 from trainer.model import build, decode, embed, encode, free_all
 from trainer.recipe import Recipe
@@ -30,6 +31,7 @@ class Network(nn.Module):
         self, clipseg: CLIPSegForImageSegmentation, tokenizer: CLIPTokenizer, spec: InputSpec
     ) -> None:
         super().__init__()
+        keep_probabilities(clipseg)
         self.clipseg = clipseg
         self.tokenizer = tokenizer
         self.spec = spec
