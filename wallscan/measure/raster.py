@@ -6,6 +6,7 @@ reduced to a few megapixels, and then each part to a picture on which it is narr
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import TypeVar
 
 import cv2
@@ -69,12 +70,15 @@ def reduced(mask: Mask, cell_px: float) -> tuple[Mask, int]:
     factor = reduction(height_px, width_px, cell_px)
     if factor == 1:
         return np.minimum(mask, 1), 1
-    height, width = (-(-side // factor) for side in mask.shape)
-    whole = cv2.copyMakeBorder(
-        mask, 0, height * factor - mask.shape[0], 0, width * factor - mask.shape[1], cv2.BORDER_REPLICATE
-    )
-    small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small >= 128, np.uint8), factor
+    below, right = (-side % factor for side in mask.shape)
+    whole = cv2.copyMakeBorder(mask, 0, below, 0, right, cv2.BORDER_REPLICATE) if below or right else mask
+    # Counted by rows, then columns: half the time of OpenCV's mean over areas, and the same pixels.
+    ones = whole.view(np.int8)  # 255 is -1
+    if factor**2 > -np.iinfo(np.int8).min:
+        ones = ones.astype(np.int32)
+    of_rows = reduce(np.add, (ones[first::factor] for first in range(factor)))
+    of_areas = reduce(np.add, (of_rows[:, first::factor] for first in range(factor)))
+    return np.asarray(of_areas <= -((factor**2 + 1) // 2), np.uint8), factor
 
 
 def pictures(
