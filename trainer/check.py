@@ -1,6 +1,7 @@
 """Checking a model version that was handed in: fetched, held against its manifest, loaded, asked."""
 
 import logging
+import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from wallscan.models.manifest import Manifest
 from wallscan.records import models
 from wallscan.records.session import transaction
 from wallscan.segment.bundle import check_bundle
+from wallscan.segment.engine import EngineSettings
+from wallscan.segment.openvino_graphs import open_openvino
 from wallscan.storage import ObjectStore
 from wallscan.storage.bundles import fetch_model
 from wallscan.wire.models import Model
@@ -75,6 +78,12 @@ def refusal_of(store: ObjectStore, model: Model, base: dict[str, Any] | None) ->
 def _ask(folder: Path) -> None:
     """Loads the bundle and has it answer once: what never answered would fail every photo later."""
     grey = np.tile(np.linspace(0, 255, 256, dtype=np.uint8)[:, None, None], (1, 256, 3))
-    answer = check_bundle(folder).probabilities(grey, DEFAULT_PROMPTS)
+    engine = check_bundle(folder)
+    answer = engine.probabilities(grey, DEFAULT_PROMPTS)
     if len(answer) != len(DEFAULT_PROMPTS) or answer.ndim != 3:
         raise BundleError(Code.BUNDLE_UNLOADABLE, f"the model answers in shape {answer.shape}")
+    if "int8" in engine.manifest.admitted():
+        with tempfile.TemporaryDirectory() as cache:
+            open_openvino(folder, EngineSettings(Path(cache), "openvino"), "int8").probabilities(
+                grey, DEFAULT_PROMPTS
+            )

@@ -9,7 +9,7 @@ from transformers import CLIPSegConfig, CLIPSegForImageSegmentation, CLIPTokeniz
 from transformers.models.clipseg.modeling_clipseg import CLIPSegAttention, CLIPSegVisionEmbeddings
 
 from trainer.recipe import Recipe
-from wallscan.segment.clipseg import encode_image, run_layers
+from wallscan.segment.clipseg import decode_reduced, encode_image, reduce_states, run_layers
 
 # Where each head of each layer looks at first: six neighbours, the distance growing with depth, so that
 # the young transformer is a small convolutional network and finds local structure from the first step.
@@ -149,8 +149,9 @@ def encode(model: CLIPSegForImageSegmentation, pixels: Tensor, corner: tuple[int
 def decode(model: CLIPSegForImageSegmentation, states: Sequence[Tensor], texts: Tensor) -> Tensor:
     """Logits (B, P, s, s) of P prompts an image; states as of `encode`, texts (B, P, projection)."""
     batch, prompts = texts.shape[:2]
-    repeated = tuple(state.repeat_interleave(prompts, dim=0) for state in states)
-    logits = model.decoder(repeated, texts.flatten(0, 1)).logits
+    # Reduced once an image, not once a prompt as in transformers.
+    reduced = [state.repeat_interleave(prompts, dim=0) for state in reduce_states(model, states)]
+    logits = decode_reduced(model.decoder, texts.flatten(0, 1), reduced)
     maps: Tensor = logits.view(batch, prompts, *logits.shape[-2:])
     return maps
 

@@ -12,6 +12,8 @@ import torch
 from tests.segment.tiny import FACTS, tiny_model, write_model, write_tiny
 from tests.trainer.versions import given_version, write_delta
 from trainer.check import check_model
+from trainer.data import read_samples
+from trainer.quantise import quantise
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, WallscanError
 from wallscan.domain.lifecycle import ModelState
@@ -20,8 +22,11 @@ from wallscan.jobs.messages import CheckModel
 from wallscan.jobs.send import send
 from wallscan.models import bundle_digest, read_manifest, write_manifest
 from wallscan.models.files import DECODER
+from wallscan.models.manifest import QUANTISED
 from wallscan.records import comparisons, models
 from wallscan.records.session import transaction
+from wallscan.segment import compiled
+from wallscan.segment.convert import convert
 from wallscan.storage import keys
 from wallscan.wire.models import ActivationOrder
 
@@ -58,6 +63,29 @@ def test_a_good_bundle_becomes_ready(engine, store, hand_in, tmp_path):
     assert state_of(engine, model_id) == (ModelState.READY, None)
     check_model(engine, store, model_id)
     assert state_of(engine, model_id) == (ModelState.READY, None)
+
+
+def test_graphs_in_8_bits_are_asked_too(engine, store, hand_in, tmp_path, data, monkeypatch):
+    monkeypatch.setattr(compiled, "_convert", convert)  # a process of its own would import torch anew
+    check = {"mean_iou_drop": 0.0, "coverage_change": 0.0, "photos": 1, "benchmark_digest": "0" * 64}
+    admitting = FACTS | {"precisions": {"int8": check}}
+    bundle = write_tiny(tmp_path / "bundle")
+    quantise(bundle, [sample.image for sample in read_samples([data])[0]])
+    write_manifest(bundle, admitting)
+    model = tiny_model()
+    for parameter in model.clip.vision_model.parameters():
+        parameter.data = parameter.data.flip(0)
+    other = write_model(tmp_path / "other", model)
+    for name in QUANTISED:
+        shutil.copy(bundle / name, other)
+    write_manifest(other, admitting)
+
+    model_ids = [hand_in(folder) for folder in (bundle, other)]
+    for model_id in model_ids:
+        check_model(engine, store, model_id)
+    ready, rejected = (state_of(engine, model_id) for model_id in model_ids)
+    assert ready == (ModelState.READY, None)
+    assert rejected == (ModelState.REJECTED, Code.BUNDLE_UNLOADABLE)
 
 
 def test_a_file_that_never_came_is_named(engine, store, hand_in, tmp_path):

@@ -1,10 +1,12 @@
 """CLIPSeg on torch, through transformers' own layers, as three graphs: text tower, encoder and head."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from transformers import CLIPSegForImageSegmentation
+from transformers.models.clipseg.modeling_clipseg import CLIPSegDecoder
 
 
 def encode_image(model: CLIPSegForImageSegmentation, pixels: Tensor) -> tuple[Tensor, ...]:
@@ -25,6 +27,27 @@ def run_layers(model: CLIPSegForImageSegmentation, state: Tensor) -> tuple[Tenso
         state = model.clip.vision_model.encoder.layers[index](state, None)
         after[index] = state
     return tuple(after[index] for index in model.extract_layers)
+
+
+def reduce_states(model: CLIPSegForImageSegmentation, states: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """What the decoder takes of hidden states (B, 1 + tokens, width): (B, 1 + tokens, reduced width) a layer
+    of it, the deepest first. The same for all prompts.
+    """
+    return tuple(reduce(state) for reduce, state in zip(model.decoder.reduces, reversed(states), strict=True))
+
+
+def decode_reduced(decoder: CLIPSegDecoder, texts: Tensor, reduced: Sequence[Tensor]) -> Tensor:
+    """Logits (B, s, s) of a prompt (B, projection) each: the rest of `CLIPSegDecoder.forward`."""
+    state = torch.zeros_like(reduced[0])
+    for index, (addend, layer) in enumerate(zip(reduced, decoder.layers, strict=True)):
+        state = addend + state
+        if index == decoder.conditional_layer:
+            state = decoder.film_mul(texts)[:, None] * state + decoder.film_add(texts)[:, None]
+        state = layer(state, attention_mask=None)
+    grid = math.isqrt(state.shape[1] - 1)
+    square = state[:, 1:].transpose(1, 2).reshape(len(texts), -1, grid, grid)
+    logits: Tensor = decoder.transposed_convolution(square).squeeze(1)
+    return logits
 
 
 class Encoder(nn.Module):
@@ -49,12 +72,11 @@ class Encoder(nn.Module):
         patches = vision.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)
         tokens = torch.cat([vision.embeddings.class_embedding.expand(1, 1, -1), patches], dim=1)
         states = run_layers(self.model, vision.pre_layrnorm(tokens + self.positions))
-        reduces = self.model.decoder.reduces
-        return tuple(reduce(state) for reduce, state in zip(reduces, reversed(states), strict=True))
+        return reduce_states(self.model, states)
 
 
 class Head(nn.Module):
-    """One prompt's logits from the reduced states: the rest of `CLIPSegDecoder.forward`."""
+    """One prompt's logits from the reduced states."""
 
     def __init__(self, model: CLIPSegForImageSegmentation) -> None:
         super().__init__()
@@ -62,17 +84,7 @@ class Head(nn.Module):
 
     def forward(self, text: Tensor, *reduced: Tensor) -> Tensor:
         """text (1, projection) and what the encoder gave, to (1, s, s) logits."""
-        decoder = self.decoder
-        state = torch.zeros_like(reduced[0])
-        for index, (addend, layer) in enumerate(zip(reduced, decoder.layers, strict=True)):
-            state = addend + state
-            if index == decoder.conditional_layer:
-                state = decoder.film_mul(text)[:, None] * state + decoder.film_add(text)[:, None]
-            state = layer(state, attention_mask=None)
-        grid = math.isqrt(state.shape[1] - 1)
-        square = state[:, 1:].transpose(1, 2).reshape(1, -1, grid, grid)
-        logits: Tensor = decoder.transposed_convolution(square).squeeze(1)
-        return logits
+        return decode_reduced(self.decoder, text, reduced)
 
 
 class TextTower(nn.Module):

@@ -62,8 +62,8 @@ class Engine(Protocol):
 class EngineSettings:
     """Which runtime, how precise, with how many threads, and where compiled models are kept.
 
-    `auto` is torch where it can use an accelerator, else OpenVINO where it is installed. `fast` is bf16
-    where the bundle was validated for it and the processor has it, else the same as `exact`, float32.
+    `auto` is torch where it can use an accelerator, else OpenVINO where it is installed. `exact` is float32,
+    `fast` what is fastest on this processor of float32 and the precisions that the bundle was validated for.
     """
 
     cache: Path
