@@ -43,7 +43,12 @@ def test_a_network_uses_it_in_bf16_alone(base, monkeypatch, precision, calls):
     network = open_network(small_recipe(kind="full"), base)
     kept = []
     apply = attention._Attention.apply
-    monkeypatch.setattr(attention._Attention, "apply", lambda *given: kept.append(1) or apply(*given))
+
+    def counted(*given):
+        kept.append(given)
+        return apply(*given)
+
+    monkeypatch.setattr(attention._Attention, "apply", counted)
     images = torch.zeros(1, network.spec.side, network.spec.side, 3, dtype=torch.uint8)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision is torch.bfloat16):
         network(images, (("crack",),)).sum().backward()
