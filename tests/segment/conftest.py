@@ -48,8 +48,8 @@ def converted_here(monkeypatch):
 
 @pytest.fixture(params=["torch", "openvino"])
 def load(request, cache, converted_here):
-    """Loads a bundle's folder on either runtime."""
-    return lambda folder: load_engine(folder, EngineSettings(cache, request.param))
+    """Loads a bundle's folder on either runtime, exactly: the starter admits bf16."""
+    return lambda folder: load_engine(folder, EngineSettings(cache, request.param, precision="exact"))
 
 
 @pytest.fixture
