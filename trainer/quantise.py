@@ -27,7 +27,7 @@ from wallscan.segment.openvino_runtime import DEVICE, core, ov, properties
 from wallscan.segment.preprocess import InputSpec, preprocess
 
 MAX_PHOTOS = 128
-"""Ranges hardly move after that many."""
+"""Each is encoded several times over: a matter of minutes at rd64-refined's size."""
 
 KEPT = ("Convolution",)
 """Kept in float: pixels to patches, under a hundredth of the work, and where 8 bits cost coverage most."""

@@ -1,4 +1,4 @@
-"""Greyscale PNG files, deflated by Intel's ISA-L: a 12-megapixel mask in 2 ms where zlib takes 25."""
+"""Greyscale PNG files, deflated by Intel's ISA-L: many times as fast as zlib on masks."""
 
 import struct
 import zlib

@@ -13,7 +13,7 @@ from wallscan.segment.openvino_runtime import DEVICE, core, ov, properties
 MAX_ERROR = 0.5
 """Mean difference of the graphs' answers, as a share of the answers' mean size.
 
-Quantised well it is a tenth of this; graphs of other weights differ by 1 and more.
+The shipped model's are off by 0.03, a tiny one's of random weights by 0.37.
 """
 
 Graphs = tuple[ov.Model, ov.Model]
