@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, parse_flag_from_env
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -104,11 +104,13 @@ def train(
 
 def make_accelerator(recipe: Recipe) -> Accelerator:
     """This process's device and precision, and its part of a run over several processes."""
-    state = PartialState(timeout=PATIENCE)
+    # Without a GPU several processes work together only if it is told so: else each trains by itself.
+    on_cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
+    state = PartialState(cpu=on_cpu, timeout=PATIENCE)
     precision = "bf16" if recipe.bf16 and bf16_pays(state.device) else "no"
     # accelerate keeps the precision for the process's life; a trainer's process sees many runs.
     AcceleratorState._reset_state()  # noqa: SLF001
-    accelerator = Accelerator(mixed_precision=precision)
+    accelerator = Accelerator(cpu=on_cpu, mixed_precision=precision)
     if recipe.accumulate % accelerator.num_processes:
         raise TrainingError(
             Code.RECIPE_INVALID,
