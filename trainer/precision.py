@@ -1,6 +1,6 @@
 """What a faster precision costs on annotated photos, against float32: the reason to admit it, or not to."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -18,17 +18,23 @@ RUN_IN: Mapping[FastPrecision, tuple[Precision, ...]] = {"bf16": ("bf16",), "int
 
 
 def checked_precisions(
-    opened: Callable[[Precision], Engine], tried: Sequence[FastPrecision], samples: Sequence[Sample]
+    opened: Callable[[Precision], Engine],
+    tried: Sequence[FastPrecision],
+    samples: Sequence[Sample],
+    watched: Callable[[Sequence[Sample], Precision], Iterable[Sample]] = lambda samples, _: samples,
 ) -> dict[FastPrecision, PrecisionCheck]:
     """What each precision costs on these photos; of all ways to make a mask the worst counts.
 
-    `opened` gives one bundle's engine in a precision. Raises TrainingError `benchmark_unusable` where no
-    readable photo shows anything.
+    `opened` gives one bundle's engine in a precision; each judges the photos as `watched` hands them over.
+    Raises TrainingError `benchmark_unusable` where no readable photo shows anything.
     """
-    exact = judge(opened("f32"), samples)
+
+    def judged(precision: Precision) -> Verdict:
+        return judge(opened(precision), watched(samples, precision))
+
+    exact = judged("f32")
     return {
-        name: _worst([_compared(judge(opened(each), samples), exact, samples) for each in RUN_IN[name]])
-        for name in tried
+        name: _worst([_compared(judged(each), exact, samples) for each in RUN_IN[name]]) for name in tried
     }
 
 

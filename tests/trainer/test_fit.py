@@ -14,7 +14,8 @@ from trainer.fit import CLAIM, fit
 from trainer.watch import TrainingCancelled
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
-from wallscan.models.files import check_files
+from wallscan.models.files import check_files, write_manifest
+from wallscan.models.manifest import QUANTISED
 from wallscan.segment.bundle import check_bundle, load_model
 
 
@@ -154,11 +155,27 @@ def test_a_bundle_is_calibrated_anew_by_its_own_recipe(tmp_path, data, photos, b
     again = check_files(tmp_path / "again")
     assert again.metrics == manifest.metrics
     assert again.families == manifest.families
-    assert (again.data, again.seed, again.precisions) == (manifest.data, manifest.seed, None)
+    assert (again.data, again.seed) == (manifest.data, manifest.seed)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "notes.txt").write_text("mine")
     options[-1] = str(tmp_path / "taken")
     assert "[output_taken]" in CliRunner().invoke(app, ["calibrate", *options]).output
+
+
+def test_a_calibrated_bundle_is_exact_until_it_is_judged_again(tmp_path, data, photos, base):
+    fitted(tmp_path, small_recipe(steps=2, kind="decoder"), photos, base)
+    bundle, again = tmp_path / "bundle", tmp_path / "again"
+    facts = check_files(bundle).model_dump(mode="json", exclude={"files"})
+    admitted = {"mean_iou_drop": 0.0, "coverage_change": 0.0, "photos": 4, "benchmark_digest": "0" * 64}
+    for name in QUANTISED:
+        (bundle / name).write_bytes(b"a graph")
+    assert write_manifest(bundle, facts | {"precisions": {"int8": admitted}}).admitted() == {"int8"}
+    options = ["--model", str(bundle), "--data", str(data), "--out", str(again)]
+    result = CliRunner().invoke(app, ["calibrate", *options])
+    assert result.exit_code == 0, result.output
+    assert "python -m trainer precision" in result.output
+    assert check_files(again).precisions is None
+    assert not any((again / name).exists() for name in QUANTISED)
 
 
 def test_the_command_changes_a_shipped_recipe(tmp_path, data, base):

@@ -20,7 +20,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.models.delta import whole_folder
 from wallscan.models.files import CURVES, check_files
-from wallscan.models.manifest import Manifest, bundle_digest
+from wallscan.models.manifest import QUANTISED, Manifest, bundle_digest
 
 _MADE_ANEW = {"files", "metrics", "families", "default_presence", "default_threshold", "precisions"}
 """What hangs on gates and thresholds: masks, and so what they were measured to be worth, change with them."""
@@ -54,6 +54,8 @@ def calibrate(
         told = "not fitted, too few photos" if family.threshold is None else f"{family.threshold:.2f}"
         print(f"{family.name}: gate {family.presence:.2f}, threshold {told}")
     print(f"{bundle_digest(calibrated)} in {out}")
+    if manifest.precisions:
+        print("Exact from now on: what `python -m trainer precision` admitted was judged by the old gates.")
 
 
 def calibrated_bundle(model: Path, manifest: Manifest, out: Path, recipe: Recipe, photos: Photos) -> Manifest:
@@ -68,6 +70,8 @@ def calibrated_bundle(model: Path, manifest: Manifest, out: Path, recipe: Recipe
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".calibrating-") as scratch:
         built = Path(scratch, "bundle")
         shutil.copytree(model, built)
+        for name in QUANTISED:  # admitted for masks that are made by the old gates
+            (built / name).unlink(missing_ok=True)
         if manifest.delta_of is not None:
             Path(scratch, manifest.delta_of.digest).symlink_to(whole_folder(model).resolve())
         calibrated = described(built, facts, recipe, photos, origin, model / CURVES)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import track
 
 from trainer.commands.data import By, Data
 from trainer.commands.reported import reported
@@ -52,14 +53,16 @@ def precision(
         others = [sample for rest in split_parts.values() for sample in rest]
         if not others:
             console.print("No photo outside that part to make 8 bits from: only bf16 is tried.")
-        manifest = checked_bundle(model, judges, others, threads)
+        manifest = checked_bundle(model, judges, others, threads, console)
     for name, check in (manifest.precisions or {}).items():
         said = "admitted" if check.admitted else "refused"
         print(f"{name} {said}: mean IoU {-check.mean_iou_drop:+.4f}, coverage {check.coverage_change:+.2%}")
     print(f"{manifest.name} is now {bundle_digest(manifest)}")
 
 
-def checked_bundle(model: Path, judges: Sequence[Sample], others: Sequence[Sample], threads: int) -> Manifest:
+def checked_bundle(
+    model: Path, judges: Sequence[Sample], others: Sequence[Sample], threads: int, console: Console
+) -> Manifest:
     """Replace the bundle in `model` by one that says which precisions it admits; int8 is made of `others`.
 
     Raises BundleError, and TrainingError `benchmark_unusable`.
@@ -74,10 +77,16 @@ def checked_bundle(model: Path, judges: Sequence[Sample], others: Sequence[Sampl
         for name in QUANTISED:
             (built / name).unlink(missing_ok=True)
         if others:
-            quantise(built, [sample.image for sample in others])
+            with console.status("Making 8 bits of float32 ..."):
+                quantise(built, [sample.image for sample in others])
         write_manifest(built, facts)
         settings = EngineSettings(Path(scratch, "cache"), "openvino", threads=threads)
-        checks = checked_precisions(lambda each: open_openvino(built, settings, each), tried, judges)
+        checks = checked_precisions(
+            lambda each: open_openvino(built, settings, each),
+            tried,
+            judges,
+            lambda photos, each: track(photos, f"Judge {each}", console=console),
+        )
         if "int8" in checks and not checks["int8"].admitted:
             for name in QUANTISED:
                 (built / name).unlink()
