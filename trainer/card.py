@@ -134,11 +134,9 @@ def _listed(lines: Sequence[str]) -> str:
 def _row(split: str, family: str, numbers: Mapping[str, Any]) -> str:
     raw, standard = numbers["raw"], numbers[DEFAULT_PIPELINE]
     cells = (split, raw["images"], family, raw["mean_iou"], raw["mean_dice"], raw["pooled_iou"])
-    fired = [
-        _share(way["wrong_prompt_fired"]) if "wrong_prompt_fired" in way else "-" for way in (raw, standard)
-    ]
+    fired = [_share(way.get("wrong_prompt_fired")) for way in (raw, standard)]
     return "| " + " | ".join(map(str, (*cells, standard["mean_iou"], *fired))) + " |"
 
 
-def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"

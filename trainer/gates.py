@@ -16,10 +16,13 @@ EQUALLY_GOOD = 0.02
 
 @dataclass(frozen=True, slots=True)
 class FittedGate:
-    """A gate and what it does on the data it was fitted on (shares of maps)."""
+    """A gate and what it does on the data it was fitted on (shares of maps).
+
+    `passed_with` is None where no map had the thing: none was measured.
+    """
 
     presence: float
-    passed_with: float
+    passed_with: float | None
     passed_without: float
 
 
@@ -39,6 +42,10 @@ def separate(with_it: Sequence[float], without: Sequence[float]) -> FittedGate:
 
 
 def silence(without: Sequence[float]) -> FittedGate:
-    """The gate that all but one of a hundred maps of what is not there stay under, for unknown prompts."""
-    gate = max(LOWEST_UNKNOWN_GATE, float(np.quantile(without, UNKNOWN_QUANTILE)))
-    return FittedGate(round(gate, 3), 0.0, round(1 - UNKNOWN_QUANTILE, 4))
+    """The gate that all but one of a hundred maps of what is not there stay under, for unknown prompts.
+
+    Not under `LOWEST_UNKNOWN_GATE`.
+    """
+    absent = np.asarray(without)
+    gate = round(max(LOWEST_UNKNOWN_GATE, float(np.quantile(absent, UNKNOWN_QUANTILE))), 3)
+    return FittedGate(gate, None, round(float((absent >= gate).mean()), 4))

@@ -1,4 +1,7 @@
-from trainer.gates import LOWEST_GATE, separate
+import numpy as np
+import pytest
+
+from trainer.gates import LOWEST_GATE, LOWEST_UNKNOWN_GATE, separate, silence
 
 
 def test_a_gate_parts_what_can_be_parted():
@@ -16,3 +19,12 @@ def test_of_gates_that_chance_tells_apart_the_most_silent_is_taken():
 
 def test_a_gate_never_falls_under_its_floor():
     assert separate([0.05, 0.9], [0.01]).presence >= LOWEST_GATE
+
+
+@pytest.mark.parametrize("loud", [0, 1, 3])
+def test_a_gate_for_what_no_map_shows_says_what_passed_it_and_no_more(loud):
+    scores = [*np.linspace(0.0, 0.2, 100 - loud), *[0.8] * loud]
+    gate = silence(scores)
+    assert gate.presence >= LOWEST_UNKNOWN_GATE
+    assert gate.passed_without == np.mean(np.array(scores) >= gate.presence) == loud / 100
+    assert gate.passed_with is None

@@ -91,5 +91,6 @@ def test_of_what_no_photo_shows_only_a_gate_is_fitted(tmp_path, few_walls):
     joint = fitted.families["drywall joint"]
     assert (joint.threshold, joint.calibration, joint.coverage_errors) == (None, None, None)
     assert joint.gate.presence >= LOWEST_UNKNOWN_GATE
+    assert joint.gate.passed_with is None, "no map shows one that could have passed"
     Manifest.model_validate(KnowingEngine().manifest.model_dump() | fitted_fields(fitted, FAMILIES))
     assert set(fitted_metrics(fitted)["calibration"]) == {"crack"}
