@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import platform
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -63,9 +62,7 @@ def publish(
         else:
             _write_whole(model, tokenizer, recipe, built)
         manifest = described(built, _facts(recipe, photos, name, facts), recipe, photos, facts, curves)
-        if out.exists():
-            shutil.rmtree(out)
-        built.rename(out)
+        put_in_place(built, out)
     return manifest
 
 
@@ -73,6 +70,22 @@ def require_out(out: Path) -> None:
     """Raises TrainingError `output_taken` where `out` is neither new, nor empty, nor a bundle."""
     if out.exists() and not (out.is_dir() and ((out / MANIFEST_NAME).is_file() or not any(out.iterdir()))):
         raise TrainingError(Code.OUTPUT_TAKEN, f"{out} holds something else than a bundle")
+
+
+def put_in_place(built: Path, out: Path) -> None:
+    """Move the folder `built` to `out`; what is there moves beside `built`, and back where this fails.
+
+    Deleting it first would leave neither to a process that is killed while it does.
+    """
+    replaced = built.with_name("replaced")
+    try:
+        if out.exists():
+            out.rename(replaced)
+        built.rename(out)
+    except BaseException:
+        if replaced.exists():
+            replaced.rename(out)
+        raise
 
 
 def _write_whole(

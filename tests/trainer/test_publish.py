@@ -1,6 +1,7 @@
 """What a published bundle holds and says; what is fitted has tests of its own."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -12,7 +13,7 @@ from trainer.card_pictures import MAX_BYTES
 from trainer.data import read_photos
 from trainer.network import open_network
 from trainer.origin import ATTRIBUTION_FILE, MOST_LINES, ROBOFLOW_FILE, TOKENIZER, Origin, attributions
-from trainer.publish import publish
+from trainer.publish import publish, put_in_place
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, TrainingError
 from wallscan.models import bundle_digest, check_files, from_model_folder, read_manifest
@@ -145,3 +146,32 @@ def test_nothing_but_a_bundle_is_replaced_and_that_as_a_whole(tmp_path, photos, 
     with pytest.raises(TrainingError) as refused:
         published(tmp_path / "letters", photos, base)
     assert refused.value.code is Code.OUTPUT_TAKEN
+
+
+def bundle_of(folder, word):
+    folder.mkdir(parents=True)
+    (folder / "card").write_text(word)
+    return folder
+
+
+def test_what_is_replaced_stays_until_the_new_one_is_there_and_comes_back_if_it_never_is(
+    tmp_path, monkeypatch
+):
+    out = bundle_of(tmp_path / "out", "old")
+    built = bundle_of(tmp_path / "scratch" / "bundle", "new")
+    rename, kept = Path.rename, []
+
+    def fails(path, target):
+        if path == built:
+            kept.extend(found.read_text() for found in tmp_path.rglob("card"))
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fails)
+        with pytest.raises(KeyboardInterrupt):
+            put_in_place(built, out)
+    assert sorted(kept) == ["new", "old"]  # all that a process killed just then leaves
+    assert (out / "card").read_text() == "old"
+    put_in_place(built, out)
+    assert (out / "card").read_text() == "new"

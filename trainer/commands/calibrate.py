@@ -14,7 +14,7 @@ from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
 from trainer.data import Photos, SplitBy, read_photos
 from trainer.origin import Facts
-from trainer.publish import described, require_out
+from trainer.publish import described, put_in_place, require_out
 from trainer.recipe import Recipe, invalid_recipe
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
@@ -75,9 +75,7 @@ def calibrated_bundle(model: Path, manifest: Manifest, out: Path, recipe: Recipe
         if manifest.delta_of is not None:
             Path(scratch, manifest.delta_of.digest).symlink_to(whole_folder(model).resolve())
         calibrated = described(built, facts, recipe, photos, origin, model / CURVES)
-        if out.exists():
-            shutil.rmtree(out)
-        built.rename(out)
+        put_in_place(built, out)
     return calibrated
 
 

@@ -15,6 +15,7 @@ from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
 from trainer.data import Sample, SplitBy, parts, read_samples
 from trainer.precision import checked_precisions
+from trainer.publish import put_in_place
 from trainer.quantise import quantise
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
@@ -92,6 +93,5 @@ def checked_bundle(
                 (built / name).unlink()
         precisions = {name: check.model_dump() for name, check in checks.items()}
         manifest = write_manifest(built, facts | {"precisions": precisions})
-        model.rename(Path(scratch, "replaced"))
-        built.rename(model)
+        put_in_place(built, model.resolve())
     return manifest
