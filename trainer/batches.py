@@ -1,9 +1,12 @@
 """Training frames with their prompts: a pure function of the seed and the step's number."""
 
 import random
+import signal
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import compress
+from multiprocessing import resource_tracker
 from typing import TypeVar
 
 import cv2
@@ -125,7 +128,10 @@ class Frames(Dataset[Batch]):
 
 
 def batches(source: Dataset[T], numbers: range, processes: int) -> Iterator[T]:
-    """The items of these numbers in order, drawn ahead by `processes` other processes (0: none)."""
+    """The items of these numbers in order, drawn ahead by `processes` other processes (0: none).
+
+    Those take no notice of SIGINT, and end with this process.
+    """
     loader = DataLoader(
         source,
         batch_size=None,
@@ -135,7 +141,23 @@ def batches(source: Dataset[T], numbers: range, processes: int) -> Iterator[T]:
         num_workers=processes,
         multiprocessing_context="spawn" if processes else None,
     )
-    return iter(loader)
+    with _interrupts_held() if processes else nullcontext():
+        return iter(loader)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """SIGINT waits while the block runs, and for ever in the processes that it starts.
+
+    Ctrl-C reaches all processes of a terminal at once. One that draws frames would end by it, even while it
+    still imports, and its end would be an error in the process that is saving.
+    """
+    resource_tracker.ensure_running()  # where it is started later, it lets signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _answers(

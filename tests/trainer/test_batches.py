@@ -1,4 +1,7 @@
+import multiprocessing
+import os
 import random
+import signal
 from dataclasses import replace
 
 import cv2
@@ -57,6 +60,29 @@ def test_a_batch_depends_on_seed_and_step_alone(samples, words):
         assert (one.truth == two.truth).all()
         assert (one.prompts, one.corner) == (two.prompts, two.corner)
     assert (other.images != here[2].images).any()
+
+
+def test_processes_that_draw_take_no_notice_of_ctrl_c_even_while_they_start(samples, words):
+    recipe, others = small_recipe(steps=4), set(multiprocessing.active_children())
+    drawn = batches(Frames(samples, recipe, words), range(4), 2)
+    workers = set(multiprocessing.active_children()) - others
+    assert len(workers) == 2
+    for worker in workers:
+        os.kill(worker.pid or 0, signal.SIGINT)
+    next(drawn)
+    for worker in workers:
+        os.kill(worker.pid or 0, signal.SIGINT)
+    assert len(list(drawn)) == 3
+
+
+def test_ctrl_c_while_they_are_started_is_not_lost(samples, words, monkeypatch):
+    def interrupted(*_):
+        os.kill(os.getpid(), signal.SIGINT)
+        return iter(())
+
+    monkeypatch.setattr("trainer.batches.DataLoader.__iter__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        batches(Frames(samples, small_recipe(), words), range(4), 2)
 
 
 @pytest.mark.parametrize("source", SOURCES)
