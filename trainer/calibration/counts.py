@@ -18,7 +18,8 @@ class Seen:
     """One photo asked for one thing; counts are by level of the map (0 to 255), shape (256,).
 
     `on` and `off` count the map's cells with the thing and without it, a cell that is covered in part going
-    to both; `on_px` and `off_px` count the photo's pixels below the map grown to the photo's size.
+    to both; `on_px` and `off_px` count the photo's pixels below the map grown to the photo's size. Photos
+    of one `group`, such as copies of one source, are no evidence for each other.
     """
 
     presence: float
@@ -26,6 +27,7 @@ class Seen:
     off: Counts
     on_px: Counts
     off_px: Counts
+    group: str = ""
 
     @property
     def shown(self) -> bool:
@@ -38,7 +40,7 @@ class Seen:
         return float(100.0 * self.on.sum() / (self.on.sum() + self.off.sum()))
 
 
-def seen(levels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Seen:
+def seen(levels: NDArray[np.uint8], truth: NDArray[np.uint8], group: str = "") -> Seen:
     """Count a map (h, w) in 255ths against a truth (H, W), 0 or 255, at the photo's size."""
     height_px, width_px = truth.shape
     grown = np.asarray(cv2.resize(levels, (width_px, height_px), interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -52,6 +54,7 @@ def seen(levels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Seen:
         off=np.maximum(_by_level(levels) - on, 0.0),
         on_px=on_px,
         off_px=_by_level(grown) - on_px,
+        group=group,
     )
 
 

@@ -73,13 +73,12 @@ class _Observed:
             return FittedFamily(silence(self.scores(shown=False)))
         gate = separate(self.scores(shown=True), self.scores(shown=False))
         shown = [photo for photo in self.photos if photo.shown]
-        plain = [*self.photos, *(wall for wall in self.rendered if not wall.shown)]
-        calibration = fit_calibration(plain)
+        clean = [wall for wall in self.rendered if not wall.shown]
         return FittedFamily(
             gate=gate,
             threshold=fit_threshold(shown) if len(shown) >= LEAST_PHOTOS else None,
-            calibration=calibration,
-            coverage_errors=fit_coverage_errors(plain, calibration.calibration, gate.presence),
+            calibration=fit_calibration([*self.photos, *clean]),
+            coverage_errors=fit_coverage_errors(self.photos, clean, gate.presence),
         )
 
 
@@ -91,13 +90,15 @@ def fit_families(engine: Engine, held_out: Sequence[Sample], seed: int) -> Fitte
     observed = {family: _Observed() for family in FAMILY_PROMPTS}
     unknown: list[float] = []
     prompts = (*FAMILY_PROMPTS, UNKNOWN_PROMPT)
-    for image, truths, is_rendered in _frames(held_out, seed):
+    for image, truths, group in _frames(held_out, seed):
         *maps, nothing = eight_bit(engine.probabilities(image, prompts))
         levels = dict(zip(FAMILY_PROMPTS, maps, strict=True))
         for family, truth in truths.items():
             one = observed[family]
-            (one.rendered if is_rendered else one.photos).append(seen(levels[family], truth))
-            if not is_rendered:
+            if group is None:
+                one.rendered.append(seen(levels[family], truth))
+            else:
+                one.photos.append(seen(levels[family], truth, group))
                 one.clean_squares.extend(_presence_of_square(engine, image, family, truth))
         unknown.append(seen(nothing, np.zeros(image.shape[:2], np.uint8)).presence)
     return Fitted({family: one.fitted() for family, one in observed.items()}, silence(unknown))
@@ -150,15 +151,15 @@ def _family(name: str, phrases: tuple[str, ...], fitted: FittedFamily) -> Family
     )
 
 
-def _frames(held_out: Sequence[Sample], seed: int) -> Iterator[tuple[Image, dict[str, Image], bool]]:
-    """Pixels (H, W, 3), the truth (H, W) of each settled family, and whether it is a rendered wall."""
+def _frames(held_out: Sequence[Sample], seed: int) -> Iterator[tuple[Image, dict[str, Image], str | None]]:
+    """Pixels (H, W, 3), the truth (H, W) of each settled family, and the group; a rendered wall has none."""
     for sample in held_out:
         image = load_rgb(sample.image)
         settled = (family for family in FAMILY_PROMPTS if family not in sample.unsettled)
-        yield image, {family: sample.truth(family, *image.shape[:2]) for family in settled}, False
+        yield image, {family: sample.truth(family, *image.shape[:2]) for family in settled}, sample.group
     rng = random.Random(seed)
     for family in ("crack", None):
         for _ in range(RENDERED_WALLS):
             image, truth = render(family, RENDERED_SIZE, rng, FURNITURE_SHARE)
             nothing = np.zeros_like(truth)
-            yield image, {name: truth if name == family else nothing for name in FAMILY_PROMPTS}, True
+            yield image, {name: truth if name == family else nothing for name in FAMILY_PROMPTS}, None

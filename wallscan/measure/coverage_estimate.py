@@ -2,9 +2,9 @@
 
 Every place counts with its calibrated probability, also where the mask shows nothing, so that the estimate
 does not hang on a threshold. Its interval holds the coverage that an annotator would draw, for nine of ten
-photos that are like those it was fitted on (split conformal prediction: Vovk, Gammerman, Shafer,
-"Algorithmic Learning in a Random World", 2005; errors are taken on the square root, which evens out their
-spread between little coverage and much).
+photos that are like those it was fitted on (conformal prediction by cross-fitting: Barber, Candes, Ramdas,
+Tibshirani, "Predictive inference with the jackknife+", 2021; errors are taken on the square root, which evens
+out their spread between little coverage and much).
 """
 
 import math

@@ -7,9 +7,9 @@ import pytest
 
 from tests.trainer.calibration.maps import boasting, clean
 from trainer.calibration.counts import seen
-from trainer.calibration.coverage import NOTHING_KNOWN, conformal, fit_coverage_errors
+from trainer.calibration.coverage import FOLDS, NOTHING_KNOWN, conformal, fit_coverage_errors, folds
 from trainer.calibration.probabilities import fit_calibration
-from wallscan.measure.coverage_estimate import estimated_coverage
+from wallscan.measure.coverage_estimate import estimated_coverage, expected_pct
 from wallscan.models import Gate
 
 GATE = 0.3
@@ -37,9 +37,9 @@ def estimate_of(pair, gate):
 
 
 def fitted(pairs):
-    photos = [seen(*pair) for pair in pairs]
+    photos = [seen(*pair, str(number)) for number, pair in enumerate(pairs)]
     calibration = fit_calibration(photos).calibration
-    errors = fit_coverage_errors(photos, calibration, GATE)
+    errors = fit_coverage_errors(photos, [], GATE)
     return Gate(family="crack", presence=GATE, calibration=calibration, coverage_errors=errors)
 
 
@@ -60,6 +60,54 @@ def test_clean_walls_do_not_vouch_for_cracked_ones():
     alone, among = fitted(pairs), fitted([*pairs, *(clean(rng) for _ in range(400))])
     width = [gate.coverage_errors.found[1] - gate.coverage_errors.found[0] for gate in (alone, among)]
     assert width[1] > 0.8 * width[0]
+
+
+def test_photos_are_estimated_by_what_was_fitted_on_other_groups():
+    rng = np.random.default_rng(21)
+    boastful, modest = ([boasting(rng, level) for _ in range(25)] for level in (-1, -4))
+    modest = [(levels, np.where(rng.random(truth.shape) < 0.3, truth, 0)) for levels, truth in modest]
+    first, second = (
+        [seen(levels, truth.astype(np.uint8), group) for levels, truth in pairs]
+        for group, pairs in (("a", boastful), ("b", modest))
+    )
+    walls = [seen(*clean(rng)) for _ in range(3)]
+    errors = [
+        math.sqrt(one.covered_pct) - math.sqrt(expected_pct(one.on + one.off, calibration))
+        for photos, others in ((first, second), (second, first))
+        for calibration in [fit_calibration([*others, *walls]).calibration]
+        for one in photos
+    ]
+    assert fit_coverage_errors([*first, *second], walls, gate=0.0).found == conformal(errors)
+
+
+def test_folds_hold_groups_whole_and_every_rest_shows_the_thing():
+    rng = np.random.default_rng(22)
+    shown, absent = boasting(rng, -2), clean(rng)
+    photos = [
+        seen(*(shown if group in {0, FOLDS} and copy else absent), f"{group:02}")
+        for copy in range(2)
+        for group in range(2 * FOLDS)
+    ]
+    dealt = list(folds(photos))
+    assert len(dealt) == FOLDS
+    for fold, rest in dealt:
+        assert {one.group for one in fold}.isdisjoint(one.group for one in rest)
+        assert any(one.shown for one in rest)
+        assert len(fold) + len(rest) == len(photos)
+
+
+def test_rendered_walls_tell_nothing_of_errors():
+    rng = np.random.default_rng(23)
+    few = [seen(*pair, str(number)) for number, pair in enumerate(photos_of(23, 10))]
+    errors = fit_coverage_errors(few, [seen(*clean(rng)) for _ in range(80)], GATE)
+    assert (errors.found, errors.silent) == (NOTHING_KNOWN, NOTHING_KNOWN)
+
+
+def test_of_a_thing_that_one_group_alone_shows_nothing_is_known():
+    rng = np.random.default_rng(24)
+    copies = [seen(*boasting(rng, -1), "one source") for _ in range(60)]
+    errors = fit_coverage_errors(copies, [seen(*clean(rng)) for _ in range(5)], GATE)
+    assert (errors.found, errors.silent) == (NOTHING_KNOWN, NOTHING_KNOWN)
 
 
 def test_the_estimate_is_right_on_average():

@@ -5,6 +5,7 @@ import pytest
 
 from tests.trainer.evaluation.scene import SIDE, KnowingEngine, box, write_sample
 from trainer.calibration import fit
+from trainer.calibration.coverage import NOTHING_KNOWN
 from trainer.calibration.fit import LEAST_PHOTOS, fit_families, fitted_fields, fitted_metrics
 from trainer.evaluation.judge import UNKNOWN_PROMPT
 from trainer.gates import LOWEST_UNKNOWN_GATE
@@ -84,6 +85,20 @@ def test_photos_that_say_nothing_of_a_family_teach_nothing_of_it(tmp_path, few_w
     assert known.families["crack"] == unknown.families["crack"]
     ways = (known.families["drywall joint"].calibration, unknown.families["drywall joint"].calibration)
     assert ways[0] != ways[1]
+
+
+def test_rendered_walls_do_not_vouch_for_the_interval(tmp_path, monkeypatch):
+    monkeypatch.setattr(fit, "RENDERED_WALLS", 20)
+    monkeypatch.setattr(fit, "RENDERED_SIZE", 96)
+    few, enough = (
+        fit_families(KnowingEngine(), photos(tmp_path, count, 3), seed=1).families["crack"].coverage_errors
+        for count in (4, 25)
+    )
+    assert few is not None
+    assert enough is not None
+    assert (few.found, few.silent) == (NOTHING_KNOWN, NOTHING_KNOWN), "20 walls are quiet, but no photos"
+    assert enough.found != NOTHING_KNOWN
+    assert enough.silent == NOTHING_KNOWN, "three photos of joints are too few"
 
 
 def test_of_what_no_photo_shows_only_a_gate_is_fitted(tmp_path, few_walls):
