@@ -36,8 +36,13 @@ def estimate_of(pair, gate):
     return estimate.coverage_pct, estimate.low_pct, estimate.high_pct
 
 
+def of_group(pair, group):
+    levels, truth = pair
+    return seen(levels, truth, group)
+
+
 def fitted(pairs):
-    photos = [seen(*pair, str(number)) for number, pair in enumerate(pairs)]
+    photos = [of_group(pair, str(number)) for number, pair in enumerate(pairs)]
     calibration = fit_calibration(photos).calibration
     errors = fit_coverage_errors(photos, [], GATE)
     return Gate(family="crack", presence=GATE, calibration=calibration, coverage_errors=errors)
@@ -67,7 +72,7 @@ def test_photos_are_estimated_by_what_was_fitted_on_other_groups():
     boastful, modest = ([boasting(rng, level) for _ in range(25)] for level in (-1, -4))
     modest = [(levels, np.where(rng.random(truth.shape) < 0.3, truth, 0)) for levels, truth in modest]
     first, second = (
-        [seen(levels, truth.astype(np.uint8), group) for levels, truth in pairs]
+        [of_group((levels, truth.astype(np.uint8)), group) for levels, truth in pairs]
         for group, pairs in (("a", boastful), ("b", modest))
     )
     walls = [seen(*clean(rng)) for _ in range(3)]
@@ -84,7 +89,7 @@ def test_folds_hold_groups_whole_and_every_rest_shows_the_thing():
     rng = np.random.default_rng(22)
     shown, absent = boasting(rng, -2), clean(rng)
     photos = [
-        seen(*(shown if group in {0, FOLDS} and copy else absent), f"{group:02}")
+        of_group(shown if group in {0, FOLDS} and copy else absent, f"{group:02}")
         for copy in range(2)
         for group in range(2 * FOLDS)
     ]
@@ -98,14 +103,14 @@ def test_folds_hold_groups_whole_and_every_rest_shows_the_thing():
 
 def test_rendered_walls_tell_nothing_of_errors():
     rng = np.random.default_rng(23)
-    few = [seen(*pair, str(number)) for number, pair in enumerate(photos_of(23, 10))]
+    few = [of_group(pair, str(number)) for number, pair in enumerate(photos_of(23, 10))]
     errors = fit_coverage_errors(few, [seen(*clean(rng)) for _ in range(80)], GATE)
     assert (errors.found, errors.silent) == (NOTHING_KNOWN, NOTHING_KNOWN)
 
 
 def test_of_a_thing_that_one_group_alone_shows_nothing_is_known():
     rng = np.random.default_rng(24)
-    copies = [seen(*boasting(rng, -1), "one source") for _ in range(60)]
+    copies = [of_group(boasting(rng, -1), "one source") for _ in range(60)]
     errors = fit_coverage_errors(copies, [seen(*clean(rng)) for _ in range(5)], GATE)
     assert (errors.found, errors.silent) == (NOTHING_KNOWN, NOTHING_KNOWN)
 
