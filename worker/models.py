@@ -2,14 +2,15 @@
 
 import json
 import shutil
-import tempfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import BundleError, UnavailableError
+from wallscan.domain.errors import BundleError, ConversionError, UnavailableError
+from wallscan.domain.lifecycle import MAX_ATTEMPTS
+from wallscan.models.cache import scratch
 from wallscan.models.files import check_files, parse_manifest
 from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.segment.engine import Engine, load_engine
@@ -32,22 +33,37 @@ class Models:
         self._folder = folder
         self._load = load
         self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._killed: Counter[str] = Counter()
 
     def engine(self, digest: str, manifest: dict[str, Any], base: dict[str, Any] | None = None) -> Engine:
         """The loaded engine of a bundle; `manifest` is the one registered with it, `base` that of its base.
 
         Raises BundleError (`bundle_*`) where the bundle is not what was registered, and UnavailableError
         `storage_unavailable`, also where this machine cannot keep the files: no photo is at fault there.
+        Where the conversion of the bundle is killed, ConversionError `conversion_killed`, and BundleError of
+        the same code when it happens the third time in a row: this machine will not get it done.
         """
         if digest not in self._engines:
             registered = parse_manifest(json.dumps(manifest).encode())
             if registered.delta_of is not None and base is not None:
                 self._fetched(registered.delta_of.digest, parse_manifest(json.dumps(base).encode()))
-            self._engines[digest] = self._load(self._fetched(digest, registered))
+            self._engines[digest] = self._loaded(digest, self._fetched(digest, registered))
             if len(self._engines) > _KEPT:
                 self._engines.popitem(last=False)
         self._engines.move_to_end(digest)
         return self._engines[digest]
+
+    def _loaded(self, digest: str, folder: Path) -> Engine:
+        try:
+            engine = self._load(folder)
+        except ConversionError as error:
+            self._killed[digest] += 1
+            if self._killed[digest] < MAX_ATTEMPTS:
+                raise
+            del self._killed[digest]  # the next run may find more memory
+            raise BundleError(error.code, f"{error.detail}: {MAX_ATTEMPTS} times in a row") from error
+        del self._killed[digest]
+        return engine
 
     def _fetched(self, digest: str, manifest: Manifest) -> Path:
         """The bundle's folder on this machine. A damaged one, say by a full disk, is fetched anew."""
@@ -70,9 +86,7 @@ class Models:
         if bundle_digest(manifest) != digest:
             raise BundleError(Code.BUNDLE_CHECKSUM_MISMATCH, "the manifest is not the one registered")
         self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix=".fetching-") as temporary:
-            bundle = Path(temporary) / "bundle"
-            bundle.mkdir()
+        with scratch(self._folder, "fetching") as bundle:
             fetch_bundle(self._store, manifest, bundle)
             check_files(bundle)
             _move(bundle, folder)

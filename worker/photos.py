@@ -10,6 +10,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import (
     BundleError,
+    ConversionError,
     InferenceError,
     PhotoError,
     PipelineError,
@@ -61,6 +62,8 @@ def _work(resources: Resources, claim: Claim) -> None:
             runs.fail(session, claim.run_id, error.code, error.detail)
     except (PhotoError, InferenceError) as error:
         _fail(resources, claim, error.code, error.detail)
+    except ConversionError as error:
+        _try_again(resources, claim, error.code, error.detail)
     except SoftTimeLimitExceeded:
         _try_again(resources, claim, Code.INFERENCE_TIMEOUT, "the photo took longer than its time limit")
     except Exception as error:  # noqa: BLE001 - the row must say so, whatever it is

@@ -1,6 +1,7 @@
 """Compiled models on disk: made once, checked at each load, made anew when damaged."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from tests.segment.tiny import tiny_model, write_model, write_tiny
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import BundleError, UnavailableError
+from wallscan.domain.errors import BundleError, ConversionError, UnavailableError
 from wallscan.segment import compiled
 from wallscan.segment.compiled import ENCODER, FACTS, HEAD, TEXT, TOKENIZER, Key
 from wallscan.segment.convert import convert
@@ -135,14 +136,17 @@ def test_a_full_disk_is_no_fault_of_the_bundle(tiny_bundle, tmp_path):
     assert list(tmp_path.glob("*compil[ei]*[!k]")) == []
 
 
-def test_a_conversion_ended_from_outside_is_no_fault_of_the_bundle(tiny_bundle, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_conversion_ended_from_outside_is_no_fault_of_the_bundle(
+    tiny_bundle, tmp_path, monkeypatch, number
+):
     shot = tmp_path / "python"
-    shot.write_text("#!/bin/sh\nkill -9 $$\n")
+    shot.write_text(f"#!/bin/sh\nkill -{number} $$\n")
     shot.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(shot))
-    with pytest.raises(UnavailableError) as caught:
+    with pytest.raises(ConversionError) as caught:
         load(tiny_bundle, tmp_path / "cache")
-    assert caught.value.code == Code.NOT_READY
+    assert caught.value.code == Code.CONVERSION_KILLED
 
 
 def test_a_bundle_is_checked_before_it_is_compiled(tmp_path, conversions):
@@ -211,7 +215,7 @@ def test_two_processes_at_once_convert_once(ready, tiny_bundle, tmp_path):
 
 def test_a_lock_left_by_a_dead_process_holds_up_nobody(made, tiny_bundle, conversions):
     shutil.rmtree(entry(made))
-    (lock,) = made.glob(".*.lock")
+    (lock,) = made.glob(".compiled-*.lock")
     with subprocess.Popen([sys.executable, "-c", _HOLD, str(lock)], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
@@ -220,10 +224,24 @@ def test_a_lock_left_by_a_dead_process_holds_up_nobody(made, tiny_bundle, conver
     assert len(conversions) == 2
 
 
+def test_what_a_killed_conversion_left_goes_with_the_next(made, tiny_bundle):
+    left = made / ".compiling-killed" / "made"
+    left.mkdir(parents=True)
+    (left / ENCODER).write_bytes(b"half")
+    load(tiny_bundle, made)
+    assert left.exists()  # nothing is made, so nothing is tidied
+    shutil.rmtree(entry(made))
+    load(tiny_bundle, made)
+    assert [path.name for path in made.iterdir() if path.is_dir()] == [entry(made).name]
+
+
 def test_threads_are_the_settings_alone(made, tiny_bundle, photo):
     one, two = (
         load_engine(tiny_bundle, EngineSettings(made, "openvino", threads=threads)) for threads in (1, 2)
     )
+    for engine, threads in ((one, 1), (two, 2)):
+        for request in (engine._graphs._encoder, engine._graphs._head):
+            assert request.get_compiled_model().get_property("INFERENCE_NUM_THREADS") == threads
     assert one.probabilities(photo, ["crack"]).tobytes() == two.probabilities(photo, ["crack"]).tobytes()
 
 

@@ -1,10 +1,13 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.worker.tiny import Bundle, make_tiny_bundle
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import BundleError, UnavailableError
+from wallscan.domain.errors import BundleError, ConversionError, UnavailableError
 from wallscan.segment.engine import Engine, load_engine
 from wallscan.storage import keys
 from worker.models import Models
@@ -29,13 +32,17 @@ def ask(models: Models, bundle: Bundle) -> Engine:
     return models.engine(bundle.digest, json.loads(bundle.manifest.model_dump_json()))
 
 
+def kept(cache: Path) -> list[str]:
+    return [path.name for path in cache.iterdir() if path.is_dir()]
+
+
 def test_a_bundle_is_fetched_checked_and_loaded_once(stored, store, tmp_path):
     load = CountingLoad()
     models = Models(store, tmp_path, load)
     assert ask(models, stored) is ask(models, stored)
     assert ask(models, stored).manifest == stored.manifest
     assert load.calls == 1
-    assert [path.name for path in tmp_path.iterdir()] == [stored.digest]
+    assert kept(tmp_path) == [stored.digest]
 
 
 def test_a_second_process_needs_no_storage(stored, store, tmp_path):
@@ -58,7 +65,7 @@ def test_altered_weights_in_storage_are_refused_and_not_kept(stored, store, tmp_
     with pytest.raises(BundleError) as refused:
         ask(Models(store, tmp_path), stored)
     assert refused.value.code is Code.BUNDLE_CHECKSUM_MISMATCH
-    assert list(tmp_path.iterdir()) == []
+    assert kept(tmp_path) == []
 
 
 def test_a_missing_file_is_named(stored, store, tmp_path):
@@ -86,6 +93,51 @@ def test_a_machine_that_cannot_keep_the_files_is_no_fault_of_the_bundle(stored, 
     (tmp_path / "a-file").write_text("in the way")
     with pytest.raises(UnavailableError, match="cannot be kept"):
         ask(Models(store, tmp_path / "a-file"), stored)
+
+
+_FETCH = """
+import sys, time
+from pathlib import Path
+from wallscan.models.cache import scratch
+with scratch(Path(sys.argv[1]), "fetching") as bundle:
+    (bundle / "model.safetensors").write_bytes(b"half")
+    print("fetching", flush=True)
+    time.sleep(100)
+"""
+
+
+def test_what_a_killed_fetch_left_goes_with_the_next_fetch(stored, store, tmp_path):
+    command = [sys.executable, "-c", _FETCH, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as fetching:
+        assert fetching.stdout is not None
+        fetching.stdout.readline()
+        fetching.kill()
+    assert len(kept(tmp_path)) == 1
+    ask(Models(store, tmp_path), stored)
+    assert kept(tmp_path) == [stored.digest]
+
+
+def test_a_conversion_that_is_always_killed_becomes_the_bundles_fault_in_the_end(stored, store, tmp_path):
+    killed = ConversionError(Code.CONVERSION_KILLED, "killed")
+    ends = [killed, killed, None, killed, killed, killed, killed]
+
+    def load(folder):
+        end = ends.pop(0)
+        if end is not None:
+            raise end
+        return load_engine(folder)
+
+    def told():
+        models._engines.clear()
+        try:
+            ask(models, stored)
+        except (BundleError, ConversionError) as error:
+            return type(error), error.code
+        return None
+
+    models = Models(store, tmp_path, load)
+    again, over = (ConversionError, Code.CONVERSION_KILLED), (BundleError, Code.CONVERSION_KILLED)
+    assert [told() for _ in range(7)] == [again, again, None, again, again, over, again]
 
 
 def test_the_latest_two_versions_stay_loaded(store, tmp_path):

@@ -12,6 +12,7 @@ from tests.photos.corpus import bad_photos, odd_photos
 from tests.photos.pictures import encode, exif, wall
 from tests.worker.given import assert_nothing_lost, given_submitted, outcomes, read_run
 from wallscan.domain.codes import Code
+from wallscan.domain.errors import ConversionError
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, RunState
 from wallscan.records import runs
 from wallscan.records.reports import inspection_report
@@ -141,6 +142,43 @@ def test_the_unexpected_is_tried_again_and_failed_in_the_end(
         assert outcomes(engine, order) == {"a.jpg": "queued"}
     inspect_all(failing, order)
     assert outcomes(engine, order) == {"a.jpg": code}
+    assert read_run(engine, order).state is RunState.SUCCEEDED
+
+
+def killed_conversions(resources, monkeypatch) -> list[object]:
+    """Every conversion of the resources' models is killed; the list tells of each."""
+    conversions = list[object]()
+
+    def load(bundle):
+        conversions.append(bundle)
+        raise ConversionError(Code.CONVERSION_KILLED, "killed")
+
+    monkeypatch.setattr(resources.models, "_load", load)
+    return conversions
+
+
+def test_a_run_whose_models_conversion_is_always_killed_fails_soon(
+    engine, store, resources, model_id, monkeypatch
+):
+    order = given_submitted(engine, store, model_id, PHOTOS | {"b.jpg": encode(wall())})
+    conversions = killed_conversions(resources, monkeypatch)
+    inspect_all(resources, order)
+    run = read_run(engine, order)
+    assert (run.state, run.code) == (RunState.FAILED, Code.CONVERSION_KILLED)
+    assert set(outcomes(engine, order).values()) == {Code.CONVERSION_KILLED}
+    assert len(conversions) == MAX_ATTEMPTS
+
+
+def test_a_run_ends_where_each_killed_conversion_meets_a_new_process(
+    engine, store, resources, model_id, tmp_path, monkeypatch
+):
+    order = given_submitted(engine, store, model_id, {"a.jpg": encode(wall())})
+    for tries in range(MAX_ATTEMPTS):
+        assert outcomes(engine, order) == {"a.jpg": "queued"}, tries
+        fresh = replace(resources, models=Models(store, tmp_path / "models"))
+        killed_conversions(fresh, monkeypatch)
+        inspect_all(fresh, order)
+    assert outcomes(engine, order) == {"a.jpg": Code.CONVERSION_KILLED}
     assert read_run(engine, order).state is RunState.SUCCEEDED
 
 

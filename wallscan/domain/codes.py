@@ -66,6 +66,7 @@ class Code(StrEnum):
     BUNDLE_MANIFEST_INVALID = "bundle_manifest_invalid"
     BUNDLE_UNLOADABLE = "bundle_unloadable"
     COMPARISON_TIMEOUT = "comparison_timeout"  # versions were compared for longer than allowed
+    CONVERSION_KILLED = "conversion_killed"  # ended from outside, as for want of memory
     HUB_UNREACHABLE = "hub_unreachable"
     MODEL_ACTIVE_CHANGED = "model_active_changed"  # another version became active meanwhile
     MODEL_GATE_REFUSED = "model_gate_refused"  # it came out worse than the active one
@@ -114,7 +115,9 @@ class Code(StrEnum):
     DATASET_NOT_UPLOADED = "dataset_not_uploaded"  # announced, but its bytes never arrived
     DATASET_UNKNOWN = "dataset_unknown"
     DISK_TOO_SMALL = "disk_too_small"  # no room for what a run keeps on disk
+    HELD_OUT_DIFFERS = "held_out_differs"  # not the photos that a bundle's training held out
     RECIPE_INVALID = "recipe_invalid"  # no recipe, or one that cannot be run on this data or machine
+    TRAINING_DIVERGED = "training_diverged"  # its loss or gradients are no finite numbers any more
     TRAINING_NOT_CANCELLABLE = "training_not_cancellable"
     TRAINING_PHOTOS_MISSING = "training_photos_missing"  # nothing to learn from, or nothing to hold out
     TRAINING_UNKNOWN = "training_unknown"

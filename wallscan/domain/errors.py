@@ -36,6 +36,10 @@ class BundleError(WallscanError):
     """Raised when a model bundle is incomplete, altered, unsafe or not loadable."""
 
 
+class ConversionError(WallscanError):
+    """Raised when making a model ready for this machine was ended from outside. Another try may go well."""
+
+
 class InferenceError(WallscanError):
     """Raised when the network answers something that is no probability."""
 

@@ -3,16 +3,12 @@
 OpenVINO's own cache is not used: it loads a damaged file without a word and then answers wrong masks.
 """
 
-import fcntl
 import hashlib
 import json
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +17,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import BundleError, UnavailableError
+from wallscan.domain.errors import BundleError, ConversionError, UnavailableError
+from wallscan.models.cache import locked, scratch
 from wallscan.models.files import PREPROCESSOR, check_files
 from wallscan.segment.preprocess import InputSpec
 from wallscan.segment.tokens import PromptTokenizer
@@ -32,8 +29,8 @@ FACTS = "facts.json"
 REFUSED, UNWRITABLE = 3, 4
 """The exit codes of a conversion that blames the bundle, and of one that blames the disk."""
 
-_FORMAT = 1
-"""Raise it whenever the graphs change: what older code has compiled is not taken then."""
+_FORMAT = 2
+"""Raise it whenever a file's content changes: what older code has compiled is not taken then."""
 _GRAPHS = (ENCODER, HEAD, TEXT)
 _FILES = (*_GRAPHS, TOKENIZER, PREPROCESSOR)
 _ENDED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
@@ -72,8 +69,8 @@ def compiled(bundle: Path, key: Key, cache: Path) -> Compiled:
 
     The bundle's own files are checked and read only where it is made: hashing them at every start would
     take longer than all else. Raises BundleError as `check_files` and `load_model` do or where the
-    conversion dies, and UnavailableError where the cache cannot be written (`storage_unavailable`) or the
-    conversion was ended from outside, as for want of memory (`not_ready`).
+    conversion dies, ConversionError `conversion_killed` where it was ended from outside, as for want of
+    memory, and UnavailableError `storage_unavailable` where the cache cannot be written.
     """
     folder = key.folder(cache)
     found = read(folder)
@@ -82,7 +79,7 @@ def compiled(bundle: Path, key: Key, cache: Path) -> Compiled:
     check_files(bundle)
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.with_name(f".{folder.name}.lock")):
+        with locked(folder.with_name(f".{folder.name}.lock")):
             made = read(folder) or _made(bundle, key, folder)
     except OSError as error:
         raise UnavailableError(
@@ -123,9 +120,7 @@ def conclude(folder: Path, source: Path, tokenizer: PromptTokenizer, *, finite: 
 
 
 def _made(bundle: Path, key: Key, folder: Path) -> Compiled:
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".compiling-") as temporary:
-        out = Path(temporary) / "compiled"
-        out.mkdir()
+    with scratch(folder.parent, "compiling") as out:
         _convert(bundle, out, key.precision)
         shutil.rmtree(folder, ignore_errors=True)
         out.rename(folder)
@@ -146,21 +141,13 @@ def _convert(bundle: Path, out: Path, precision: str) -> None:
     if done.returncode == UNWRITABLE:
         raise OSError(last)
     if done.returncode in _ENDED_FROM_OUTSIDE:
-        raise UnavailableError(
-            Code.NOT_READY, "the model's conversion was ended from outside: out of memory?"
+        raise ConversionError(
+            Code.CONVERSION_KILLED, "the model's conversion was killed, as for want of memory"
         )
     if done.returncode != 0:
         raise BundleError(
             Code.BUNDLE_UNLOADABLE, f"the model does not compile ({done.returncode}): {last}"[:500]
         )
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One process of the machine compiles, the others wait for it. The lock ends with its holder."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _sha256(data: NDArray[np.uint8]) -> str:
