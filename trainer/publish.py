@@ -16,7 +16,7 @@ import wallscan
 from trainer.calibration.fit import fit_families, fitted_fields, fitted_metrics
 from trainer.card import model_card
 from trainer.card_pictures import write_pictures
-from trainer.data import Photos
+from trainer.data import Photos, digest_of
 from trainer.evaluation.judge import judge
 from trainer.evaluation.tables import summary
 from trainer.origin import Facts, Origin, origin_facts
@@ -135,6 +135,8 @@ def _facts(recipe: Recipe, photos: Photos, name: str, origin: Facts) -> dict[str
         "delta_of": origin.delta_of,
         "data": _data(recipe, photos),
         "data_digest": photos.digest(),
+        "split": photos.split,
+        "held_out_digest": digest_of(photos.held_out),
         "recipe": recipe.model_dump(mode="json"),
         "seed": recipe.seed,
         "made_with": {

@@ -82,7 +82,16 @@ def test_the_digest_survives_a_round_trip_through_json(manifest):
     assert len(bundle_digest(manifest)) == 64
 
 
-@pytest.mark.parametrize("change", [{"default_presence": 0.51}, {"name": "other"}, {"licence": "MIT"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"default_presence": 0.51},
+        {"name": "other"},
+        {"licence": "MIT"},
+        {"split": "grouped"},
+        {"held_out_digest": "0" * 64},
+    ],
+)
 def test_the_digest_changes_with_what_the_model_is(manifest, change):
     assert bundle_digest(manifest.model_copy(update=change)) != bundle_digest(manifest)
 

@@ -9,10 +9,10 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from trainer.commands.data import By, ClassesFile, Data, chosen_classes
+from trainer.commands.data import ClassesFile, Data, chosen_classes
 from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
-from trainer.data import Photos, SplitBy, read_photos
+from trainer.data import Classes, Photos, SplitBy, default_classes, digest_of, read_photos
 from trainer.origin import Facts
 from trainer.publish import described, put_in_place, require_out
 from trainer.recipe import Recipe, invalid_recipe
@@ -24,31 +24,44 @@ from wallscan.models.manifest import QUANTISED, Manifest, bundle_digest
 
 _MADE_ANEW = {"files", "metrics", "families", "default_presence", "default_threshold", "precisions"}
 """What hangs on gates and thresholds: masks, and so what they were measured to be worth, change with them."""
+UNTOLD = "The bundle does not tell which photos its training held out: make sure that these are those."
 
 
 def calibrate(
     model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A bundle's folder.")],
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for the calibrated bundle.")],
-    split: By = SplitBy.OFFICIAL,
+    split: Annotated[
+        SplitBy | None, typer.Option(help="How its training split photos.", show_default="as in its training")
+    ] = None,
     classes: ClassesFile = None,
     share: Annotated[
-        float | None, typer.Option(help="Share that was held out.", show_default="as in its training")
+        float | None,
+        typer.Option(
+            help="Share to hold out of photos that you know it never learnt from.",
+            show_default="as in its training, and those held out must be the same",
+        ),
     ] = None,
     threads: Threads = 1,
 ) -> None:
     """Fit gates, thresholds and probabilities of a bundle anew, on photos that its training held out.
 
-    Give it the data and the split that it was trained with: its recipe tells the photos held out.
+    Give it the data that it was trained with: its manifest tells the split and the photos held out. Without
+    --classes it goes by the phrasings that it has.
     """
     console = Console(stderr=True)
     set_threads(threads)
     with reported(console):
         manifest = check_files(model)
         recipe = _recipe(manifest, share)
-        photos, _ = read_photos(data, recipe.held_out_share, recipe.seed, split, chosen_classes(classes))
+        by, words = split or _split(manifest), _classes(classes, manifest)
+        photos, _ = read_photos(data, recipe.held_out_share, recipe.seed, by, words)
         if not photos.held_out:
             raise TrainingError(Code.TRAINING_PHOTOS_MISSING, "no annotated photo is held out")
+        if manifest.held_out_digest is not None and share is None:
+            require_held_out(manifest, photos)
+        elif share is None:
+            console.print(UNTOLD, soft_wrap=True)
         calibrated = calibrated_bundle(model, manifest, out, recipe, photos)
     for family in calibrated.families:
         told = "not fitted, too few photos" if family.threshold is None else f"{family.threshold:.2f}"
@@ -77,6 +90,32 @@ def calibrated_bundle(model: Path, manifest: Manifest, out: Path, recipe: Recipe
         calibrated = described(built, facts, recipe, photos, origin, model / CURVES)
         put_in_place(built, out)
     return calibrated
+
+
+def require_held_out(manifest: Manifest, photos: Photos) -> None:
+    """Raises TrainingError `held_out_differs` where the bundle's training held out other photos."""
+    if digest_of(photos.held_out) != manifest.held_out_digest:
+        raise TrainingError(
+            Code.HELD_OUT_DIFFERS,
+            f"the split {photos.split!r} holds out {len(photos.held_out)} photos; they, or what is annotated "
+            f"on them, are not what the model's training held out (split {manifest.split!r}): give --data, "
+            "--split and --classes of then, or say with --share how many to hold out of photos it never saw",
+        )
+
+
+def _split(manifest: Manifest) -> SplitBy:
+    """The split that the bundle was trained by, or the default where it tells none that is known."""
+    return SplitBy(manifest.split) if manifest.split in list(SplitBy) else SplitBy.OFFICIAL
+
+
+def _classes(file: Path | None, manifest: Manifest) -> Classes:
+    """Those of the file; without one the bundle keeps its families and phrasings.
+
+    Raises TrainingError `classes_invalid`.
+    """
+    if file is not None or not manifest.families:
+        return chosen_classes(file)
+    return default_classes().in_words({family.name: family.phrases for family in manifest.families})
 
 
 def _recipe(manifest: Manifest, share: float | None) -> Recipe:

@@ -60,6 +60,14 @@ class Classes(BaseModel):
         """The phrasings to evaluate, by family; the first one of each gives all other numbers."""
         return {family: words.evaluated for family, words in self.families.items()}
 
+    def in_words(self, phrases: Mapping[str, tuple[str, ...]]) -> "Classes":
+        """The same patterns for these families alone, which are asked for in these phrasings."""
+        families = {
+            name: FamilyWords(classes=self.families[name].classes, phrases=own, evaluated=own[:1])
+            for name, own in phrases.items()
+        }
+        return Classes(families=families)
+
     def family(self, class_name: str) -> str | None:
         """The first family whose patterns fit a data set's class name, or that has it as a phrasing."""
         lowered, file_name = class_name.lower(), slug(class_name)

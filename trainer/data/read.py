@@ -39,7 +39,8 @@ def read_photos(
     split = parts(samples, by)
     train, held_out = split_by_group(split.get("train", ()), held_out_share, seed)
     valid = split.get("valid", ())
-    return Photos(train, held_out, valid, classes or default_classes(), absolute(roots)), report
+    known = classes or default_classes()
+    return Photos(train, held_out, valid, known, absolute(roots), by.value), report
 
 
 def read_samples(roots: Sequence[Path], classes: Classes | None = None) -> tuple[list[Sample], DataReport]:

@@ -100,7 +100,8 @@ class Sample:
 class Photos:
     """Who learns and who judges: `held_out` fits gates and picks runs, `valid` is only reported on.
 
-    `roots` are the folders that were read: what lies above them belongs to others.
+    `roots` are the folders that were read: what lies above them belongs to others. `split` names the split
+    that parted them; None where none did.
     """
 
     train: Sequence[Sample]
@@ -108,6 +109,7 @@ class Photos:
     valid: Sequence[Sample]
     classes: Classes = field(default_factory=default_classes)
     roots: Sequence[Path] = ()
+    split: str | None = None
 
     def digest(self) -> str:
         """The `digest_of` the photos learnt from and held out."""

@@ -21,7 +21,16 @@ MAX_COVERAGE_CHANGE = 0.01
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 FastPrecision = Literal["bf16", "int8"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_ADDED_LATER = ("precisions", "delta_of", "data_digest", "seed", "made_with", "default_threshold")
+_ADDED_LATER = (
+    "precisions",
+    "delta_of",
+    "data_digest",
+    "split",
+    "held_out_digest",
+    "seed",
+    "made_with",
+    "default_threshold",
+)
 _ADDED_TO_FAMILIES_LATER = ("threshold", "band", "calibration", "coverage_errors")
 """Fields that older manifests do not have: where they are empty, they are no part of the digest."""
 
@@ -125,7 +134,8 @@ class Manifest(_Part):
     """All that is recorded about a model version; content-addressed by `bundle_digest`.
 
     With `delta_of` the bundle holds a decoder alone, and all else is that whole bundle's. `data_digest` is
-    SHA-256 over the photos and annotations learnt from, `made_with` maps packages to their versions.
+    SHA-256 over the photos and annotations learnt from or held out, `held_out_digest` over the latter alone;
+    `split` names what parted them from those that judge. `made_with` maps packages to their versions.
     """
 
     format_version: Literal[1] = 1
@@ -143,6 +153,8 @@ class Manifest(_Part):
     files: Annotated[tuple[BundleFile, ...], Field(min_length=1, max_length=32)]
     delta_of: Base | None = None
     data_digest: Sha256 | None = None
+    split: Annotated[str, Field(pattern=r"^[a-z]{1,50}$")] | None = None
+    held_out_digest: Sha256 | None = None
     seed: int | None = None
     made_with: dict[str, str] | None = None
     precisions: dict[FastPrecision, PrecisionCheck] | None = None

@@ -44,6 +44,15 @@ def test_the_shipped_mapping_asks_sixteen_phrasings_each_familys_name_first():
         assert {classes.family(phrase) for phrase in classes.phrases()[family]} == {family}
 
 
+def test_other_words_leave_the_patterns_alone(tmp_path):
+    (tmp_path / "classes.yaml").write_text(YAML)
+    words = {"crack": ("crack", "Riss in der Wand")}
+    classes = read_classes(tmp_path / "classes.yaml").in_words(words)
+    assert classes.phrases() == words
+    assert classes.family("NewCracks") == classes.family("Riss in der Wand") == "crack"
+    assert (classes.family("fissure"), classes.family("joint")) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
