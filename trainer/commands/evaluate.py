@@ -60,6 +60,7 @@ def evaluate(
         with model_folder(model) as source, tempfile.TemporaryDirectory() as scratch:
             folder, _ = packed(source, Path(scratch) / "bundle", name=default_name(model))
             engine: Engine = load_engine(folder)
+            tell_split(engine.manifest.split, split, console)
             if tta is Tta.FLIP:
                 engine = FlipAveraged(engine)
             phrases = mapping.evaluated()
@@ -69,6 +70,18 @@ def evaluate(
     _write(found, out, page)
     print(honest_markdown(found["honest"]))
     print(silence_markdown(found["wrong_prompts"], found["false_alarms"]))
+
+
+def tell_split(trained_by: str | None, split: SplitBy, console: Console) -> None:
+    """Warn where photos that count as never seen may have been learnt from."""
+    if trained_by is None:
+        known = "It is not known by which split the model was trained."
+    elif trained_by != split:
+        known = f"The model was trained by the split {trained_by!r} and is judged by {split.value!r}."
+    else:
+        return
+    told = f"{known} It may have learnt from photos that judge it here, also from those of leak_free."
+    console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +115,7 @@ def _evaluate(
     manifest = engine.manifest
     groups = len({sample.group for sample in samples})
     return {
-        "model": {"name": manifest.name, "digest": bundle_digest(manifest)},
+        "model": {"name": manifest.name, "digest": bundle_digest(manifest), "split": manifest.split},
         "data": {"photos": len(samples), "groups": groups},
         **document(verdict, questions),
         "leaks": judges.leaks.document(),

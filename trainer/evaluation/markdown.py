@@ -17,6 +17,8 @@ HONEST_ROWS: Mapping[str, str] = {
     "specificity": "specificity: photos without it that stay silent",
     "pixel_specificity": "specificity: their pixels left unmarked",
 }
+CROSS_ENTROPY = "cross-entropy of the map, nats, mean over photos"
+NONE_LEFT = "None: no photos to learn from lie under the data, or every photo that judges has one."
 
 
 def markdown(document: Mapping[str, Any]) -> str:
@@ -36,6 +38,10 @@ def markdown(document: Mapping[str, Any]) -> str:
                 silence_markdown(document["wrong_prompts"], document["false_alarms"]),
                 "## Estimated coverage",
                 coverage_markdown(document["coverage"]),
+                "## Photos with a relative among those learnt from",
+                leaks_markdown(document["leaks"], document["model"]["split"]),
+                "## All scores, on photos without one",
+                honest_markdown(document["leak_free"]) if document["leak_free"] else NONE_LEFT,
             ]
         )
         + "\n"
@@ -76,13 +82,15 @@ def _versus(row: Mapping[str, Any]) -> list[str]:
 
 
 def honest_markdown(honest: Mapping[str, Any]) -> str:
-    """One row a score and group, one column a way."""
-    rows = [
-        (name, title, *(interval(row[way][key]) for way in WAYS))
-        for name, row in honest.items()
-        for key, title in HONEST_ROWS.items()
-        if key in row[WAYS[0]]
-    ]
+    """One row a score and group, one column a way; the cross-entropy is that of the map, before any way."""
+    rows: list[Sequence[object]] = []
+    for name, row in honest.items():
+        rows += [
+            (name, title, *(interval(row[way][key]) for way in WAYS))
+            for key, title in HONEST_ROWS.items()
+            if key in row[WAYS[0]]
+        ]
+        rows.append((name, CROSS_ENTROPY, interval(row["cross_entropy"]), *["-"] * (len(WAYS) - 1)))
     return table(("", "score", *WAYS), rows)
 
 
@@ -142,6 +150,17 @@ def coverage_markdown(coverage: Mapping[str, Any]) -> str:
         "median width of the interval",
     )
     return table(head, rows)
+
+
+def leaks_markdown(leaks: Mapping[str, Any], trained_by: str | None) -> str:
+    """How many photos share what with one that the split gives to learn from, and the model's own split."""
+    head = ("", "photos", "the same picture", "share a source photo", "look like one", "share a scene")
+    rows = [
+        (family, *(row[key] for key in ("photos", "any", "source", "looks", "scene")))
+        for family, row in leaks.items()
+    ]
+    by = "by a split that is not known" if trained_by is None else f"by the split `{trained_by}`"
+    return f"{table(head, rows)}\n\nThe model was trained {by}."
 
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:

@@ -1,4 +1,7 @@
-"""From rows to tables, as plain dicts (docs/evaluation.md names every key). Shares and scores are in 0..1."""
+"""From rows to tables, as plain dicts (docs/evaluation.md names every key).
+
+Shares and scores are in 0..1, cross-entropies in nats.
+"""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -60,12 +63,13 @@ def report_table(verdict: Verdict) -> dict[str, Any]:
 
 
 def honest_table(verdict: Verdict) -> dict[str, Any]:
-    """Every score by way, with its interval over source photos."""
+    """Every score by way, with its interval over source photos; the map's cross-entropy (nats) has no way."""
     return {
         name: {
             "photos": len(judged),
             "groups": len({one.group for one in judged}),
             "negatives": len(_wrong(negatives)),
+            "cross_entropy": _cross_entropy(judged),
             **{way: _scores(judged, _wrong(negatives), way) for way in WAYS},
         }
         for name, judged, negatives in _groups(verdict)
@@ -148,6 +152,11 @@ def _scores(judged: Sequence[Judged], wrong: Sequence[Negative], way: str) -> di
     if wrong:
         table |= _silence(wrong, way)
     return {key: interval(value) for key, value in table.items()}
+
+
+def _cross_entropy(judged: Sequence[Judged]) -> dict[str, float]:
+    values, groups = [one.cross_entropy for one in judged], [one.group for one in judged]
+    return interval(clustered_interval(values, groups, seed=SEED))
 
 
 def _silence(wrong: Sequence[Negative], way: str) -> dict[str, Interval]:

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from tests.segment.tiny import write_tiny
 from tests.trainer.data import write_data
 from trainer.__main__ import app
-from trainer.evaluation.markdown import HONEST_ROWS
+from trainer.evaluation.markdown import CROSS_ENTROPY, HONEST_ROWS, NONE_LEFT
+from wallscan.models.files import read_manifest, write_manifest
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def test_it_writes_every_table_a_page_and_pictures(tmp_path, bundle, data, tta):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     found = json.loads(out.read_text())
-    assert found["model"]["name"] == "tests/tiny"
+    assert (found["model"]["name"], found["model"]["split"]) == ("tests/tiny", None)
     assert found["data"] == {
         "photos": 8, "groups": 4, "split": "official", "part": "valid", "tta": tta,
     }  # fmt: skip
@@ -43,11 +44,17 @@ def test_it_writes_every_table_a_page_and_pictures(tmp_path, bundle, data, tta):
         assert set(HONEST_ROWS) == set(found["honest"][family]["raw"])
         for value in found["honest"][family]["founding"].values():
             assert 0 <= value["low"] <= value["high"] <= 1
+        entropy = found["honest"][family]["cross_entropy"]
+        assert (
+            entropy["low"] <= found["report"][family]["cross_entropy"] == entropy["mean"] <= entropy["high"]
+        )
     assert (found["coverage"], found["estimates"]) == ({}, [])  # the tiny model is not calibrated
     assert sum(len(row["photo_iou"]) for row in found["phrasings"].values()) == 16
     squares = [row for row in found["negatives"] if row["square"] is not None]
     assert found["false_alarms"]["crack"]["all"]["asked"] == len(squares)
-    assert all(title in page.read_text() for title in HONEST_ROWS.values())
+    text = page.read_text()
+    assert all(text.count(f"| {title} |") == 6 for title in (*HONEST_ROWS.values(), CROSS_ENTROPY))
+    assert "| crack | 4 | 0 | 0 | 0 | 0 |" in text, "what leaks"
     assert {path.name for path in pictures.iterdir()} == {"crack.png", "drywall-joint.png"}
     for path in pictures.iterdir():
         sheet = cv2.imread(str(path))
@@ -63,15 +70,41 @@ def test_several_data_sets_are_judged_together(tmp_path, bundle, data):
 
 
 def test_photos_that_were_learnt_from_are_told_and_judged_apart(tmp_path, bundle):
-    out, leaky = tmp_path / "out.json", write_data(tmp_path / "leaky", count=2, side=64)
+    out, page = tmp_path / "out.json", tmp_path / "page.md"
+    leaky = write_data(tmp_path / "leaky", count=2, side=64)
     for ending in ("jpg", "xml"):
         shutil.copy(leaky / "cracks" / "valid" / f"valid-0.{ending}", leaky / "cracks" / "train")
-    result = evaluate("--model", bundle, "--data", leaky, "--json", out)
+    result = evaluate("--model", bundle, "--data", leaky, "--json", out, "--markdown", page)
     assert result.exit_code == 0, result.output
     assert "crack: 1 of 2 validation photos leak" in result.output
     found = json.loads(out.read_text())
     assert (found["honest"]["all"]["photos"], found["leak_free"]["all"]["photos"]) == (4, 2)
     assert list(found["leak_free"]) == ["drywall joint", "all"]
+    text = page.read_text()
+    assert "| crack | 2 | 1 | 0 | 1 | 0 |" in text
+    assert text.count(f"| crack | {CROSS_ENTROPY} |") == 1
+    assert text.count(f"| drywall joint | {CROSS_ENTROPY} |") == 2
+    shutil.rmtree(leaky / "cracks" / "train")
+    shutil.rmtree(leaky / "joints" / "train")
+    evaluate("--model", bundle, "--data", leaky, "--json", out, "--markdown", page)
+    assert json.loads(out.read_text())["leak_free"] == {}
+    assert NONE_LEFT in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("trained_by", "said"),
+    [(None, "not known by which split"), ("grouped", "by the split 'grouped'"), ("official", None)],
+)
+def test_a_split_that_the_model_was_not_trained_by_is_told(tmp_path, bundle, trained_by, said):
+    out, few = tmp_path / "out.json", write_data(tmp_path / "few", count=1, side=64)
+    shutil.copytree(bundle, tmp_path / "bundle")
+    facts = read_manifest(bundle).model_dump(mode="json", exclude={"files"})
+    write_manifest(tmp_path / "bundle", facts | {"split": trained_by})
+    result = evaluate("--model", tmp_path / "bundle", "--data", few, "--json", out)
+    assert result.exit_code == 0, result.output
+    assert ("leak_free" in result.stderr) == (said is not None)
+    assert said is None or said in result.stderr
+    assert json.loads(out.read_text())["model"]["split"] == trained_by
 
 
 def test_a_split_by_groups_judges_photos_of_all_folders(tmp_path, bundle, data):
