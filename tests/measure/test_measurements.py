@@ -59,6 +59,18 @@ def test_millimetres_are_pixels_times_the_scale():
     assert found.width_band == 2
 
 
+def test_lengths_go_by_the_scale_along_a_crack_and_widths_by_that_across():
+    plane = Plane(np.diag((0.5, 0.25, 1.0)), ScaleSource.MARKER)
+    level, upright = (
+        measurements(mask, Circumstances(1.0, 0.9, 0.5, plane)) for mask in (bar(), bar().T.copy())
+    )
+    for found, along, across in ((level, 0.5, 0.25), (upright, 0.25, 0.5)):
+        assert found.length_mm == pytest.approx(300 * along, rel=0.01)
+        for name in ("mean", "p95", "max"):
+            px, mm = getattr(found, f"{name}_width_px"), getattr(found, f"{name}_width_mm")
+            assert mm == pytest.approx(px * across, rel=0.01)
+
+
 def test_without_a_scale_there_are_no_millimetres():
     found = measurements(bar(), CLEAR)
     assert {getattr(found, name) for name in Measurements.__slots__ if "mm" in name or "band" in name} == {

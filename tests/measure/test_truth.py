@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from tests.measure.tilted import SIDE_MM, shot
-from tests.measure.truth import paint, random_crack
+from tests.measure.truth import TrueCrack, on_photo, paint, random_crack
 from wallscan.domain.scale import ScaleSource
 from wallscan.measure.marker import find_plane
 from wallscan.measure.measurements import Circumstances, measurements
 from wallscan.measure.scale import Plane
 from wallscan.measure.shapes import shapes
 
-LENGTH_SHARE, WIDTH_PX, SCALE_SHARE = 0.05, 0.5, 0.01
+LENGTH_SHARE, WIDTH_PX, SCALE_SHARE, MM_SHARE = 0.05, 0.5, 0.01, 0.02
 SIDE_PX = 700
 
 
@@ -24,6 +24,24 @@ def test_length_and_mean_width_of_painted_cracks(width_px):
         assert found.length_px == pytest.approx(crack.length_px, rel=LENGTH_SHARE)
         if width_px >= 3:
             assert found.mean_width_px == pytest.approx(crack.mean_width_px, abs=WIDTH_PX)
+
+
+@pytest.mark.parametrize("cells", [352, 320])
+@pytest.mark.parametrize("width_px", [3.0, 6.0, 9.0, 14.0])
+def test_on_12_megapixels_that_a_map_of_so_many_cells_is_stretched_over(width_px, cells):
+    """What a photo looked at whole gives: centre lines on a raster of 3 to 4 px, widths on one of 2."""
+    rng, wide = np.random.default_rng(round(width_px * 10)), []
+    for _ in range(8):
+        crack = random_crack(rng, SIDE_PX, width_px, wander=0.4)
+        mask = on_photo(paint([crack], SIDE_PX, SIDE_PX), rng)
+        found = measurements(mask, Circumstances(mask.shape[1] / cells, 1.0, 0.0))
+        assert found.at_resolution_limit
+        assert found.length_px == pytest.approx(crack.length_px, rel=LENGTH_SHARE)
+        assert found.mean_width_px == pytest.approx(crack.mean_width_px, abs=WIDTH_PX)
+        assert found.p95_width_px is not None
+        wide.append(found.p95_width_px - np.percentile(crack.width_px, 95))
+    assert max(np.abs(wide)) < 4.0
+    assert abs(np.median(wide)) < 1.6
 
 
 def test_on_a_large_photo_that_is_measured_on_a_smaller_raster():
@@ -54,7 +72,24 @@ def test_the_scale_of_a_marker_whatever_its_tilt(tilt_deg):
         assert found.mm_per_px == pytest.approx(truth.mm_per_px, rel=SCALE_SHARE)
 
 
-def test_a_tilted_wall_is_measured_in_millimetres_along_and_across_the_tilt():
+@pytest.mark.parametrize("seed", range(4))
+def test_a_crack_on_a_tilted_wall_has_the_millimetres_that_it_was_painted_with(seed):
+    """Along the tilt a wall at 30 degrees is seen 13 % short, and its far side smaller than its near one."""
+    rng = np.random.default_rng(seed)
+    taken = shot(rng, tilt_deg=30, side_px=140)
+    height_px, width_px = taken.grey.shape
+    plane = find_plane(taken.grey, SIDE_MM)
+    assert isinstance(plane, Plane)
+    for _ in range(4):
+        crack = random_crack(rng, 500, 10.0, wander=0.2)  # in millimetres, and so moved to the wall's middle
+        crack = TrueCrack(crack.line - 250, crack.width_px)
+        mask = paint([crack], height_px, width_px, taken.plane)
+        found = measurements(mask, Circumstances(1.0, 1.0, 0.0, plane))
+        assert found.length_mm == pytest.approx(crack.length_px, rel=MM_SHARE)
+        assert found.mean_width_mm == pytest.approx(crack.mean_width_px, rel=MM_SHARE)
+
+
+def test_a_tilted_walls_plane_is_right_along_and_across_the_tilt():
     taken = shot(np.random.default_rng(1), tilt_deg=30, side_px=140)
     plane = find_plane(taken.grey, SIDE_MM)
     assert isinstance(plane, Plane)

@@ -68,7 +68,7 @@ def shapes(mask: NDArray[np.uint8], cell_px: float = 1.0) -> Shapes:
     if len(stats) == 1:  # all of it is too small for the raster
         return Shapes(0, Steps.none(), 0, orientation(Steps.none()), None)
     cracks = _cracks(raster)
-    drawn = _drawn(raster, np.asarray(labels, np.int32), np.asarray(stats, np.int32), factor)
+    drawn = _drawn(mask, raster, np.asarray(labels, np.int32), np.asarray(stats, np.int32), factor)
     if drawn is None:
         return Shapes(cracks, Steps.none(), 0, orientation(Steps.none()), None, too_complex=True)
     steps = Steps.joined([_placed(picture, skeleton) for picture, skeleton in drawn])
@@ -86,13 +86,17 @@ def _cracks(raster: NDArray[np.uint8]) -> int:
 
 
 def _drawn(
-    raster: NDArray[np.uint8], labels: NDArray[np.int32], stats: NDArray[np.int32], factor: int
+    mask: NDArray[np.uint8],
+    raster: NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    stats: NDArray[np.int32],
+    factor: int,
 ) -> list[tuple[Picture, Skeleton]] | None:
     """All parts' pictures with their skeletons; None where there is more than can be followed."""
     if len(stats) - 1 > MAX_PARTS:
         return None
     drawn = []
-    for picture in pictures(raster, labels, stats, factor):
+    for picture in pictures(mask, raster, labels, stats, factor):
         thin = skeleton_of(picture.mask)
         if np.count_nonzero(thin) > MAX_SKELETON_PX:
             return None
