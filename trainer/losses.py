@@ -1,4 +1,4 @@
-"""Losses on logits. Dice gives no gradient on an empty truth, so it always stands beside BCE."""
+"""Losses on logits. Dice gives no gradient on an empty truth, so it never stands without BCE."""
 
 import torch
 from torch import Tensor
@@ -27,3 +27,8 @@ def segmentation_loss(
     weight = present + empty_weight * (1 - present)
     empty = (1 - present) * peak_weight * peaks
     return torch.mean(weight * costs.mean(1) + present * dice_weight * dice + empty)
+
+
+def plain_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """BCE alone, averaged over all places of all maps (B, H, W), be they empty or not; scalar."""
+    return functional.binary_cross_entropy_with_logits(logits, truth)

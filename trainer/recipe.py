@@ -68,6 +68,9 @@ class Recipe(_Frozen):
     risen for `patience` epochs, and publishes its best epoch; without, it publishes its last weights. Without
     a `muon_learning_rate` AdamW trains all of a `scratch` model: Muon works in bf16, which processors without
     it emulate at a fiftieth of the speed.
+
+    `loss` says what is made small: `bce+dice` is `losses.segmentation_loss`, `bce` the plain mean over all
+    maps, in which neither `dice_weight` and `empty_weight` nor a stage's `peak_weight` have a part.
     """
 
     kind: Literal["scratch", "full", "decoder", "cached"] = "scratch"
@@ -96,6 +99,7 @@ class Recipe(_Frozen):
     weight_decay: float = 0.05
     gradient_norm: float = 1.0
     average_decay: Share = 0.998
+    loss: Literal["bce+dice", "bce"] = "bce+dice"
     dice_weight: float = 1.0
     empty_weight: float = 0.5
     mosaic_share: Share = 0.08

@@ -18,7 +18,7 @@ from trainer.checkpoint import Progress
 from trainer.data import Photos
 from trainer.held_out import HeldOut, Verdict
 from trainer.journal import Journal
-from trainer.losses import segmentation_loss
+from trainer.losses import plain_loss, segmentation_loss
 from trainer.memory import keep_freed_memory
 from trainer.network import Network
 from trainer.optimise import learning_rate_share, step_all, update_average
@@ -154,6 +154,8 @@ def loss_of(learner: nn.Module, batch: Batch, peak_weight: float, recipe: Recipe
     device = next(learner.parameters()).device
     images, truth = (torch.from_numpy(array).to(device) for array in (batch.images, batch.truth))
     logits = learner(images, batch.prompts, batch.corner).flatten(0, 1)
+    if recipe.loss == "bce":
+        return plain_loss(logits, truth.flatten(0, 1))
     return segmentation_loss(
         logits, truth.flatten(0, 1), recipe.dice_weight, recipe.empty_weight, peak_weight
     )

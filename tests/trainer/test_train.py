@@ -11,10 +11,11 @@ import torch
 from tests.trainer.small import Notes, small_recipe
 from trainer.batches import Batch
 from trainer.checkpoint import BEST, LAST
+from trainer.commands.train import read_recipe
 from trainer.journal import EVENTS, LOG, SAMPLES
 from trainer.network import open_network
 from trainer.settle import settled
-from trainer.train import train
+from trainer.train import loss_of, train
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.models.files import CURVES
@@ -172,6 +173,30 @@ def test_a_run_that_is_ended_from_outside_closes_its_journal(tmp_path, photos, b
     with pytest.raises(InterruptedError):
         run(small_recipe(steps=4, kind="decoder"), photos, base, tmp_path)
     assert set(threading.enumerate()) <= before  # an open one has a thread that writes
+
+
+class Answers(torch.nn.Module):
+    """Answers the same maps whatever it is asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.logits = torch.nn.Parameter(torch.linspace(-3, 3, 2 * 2 * 32 * 32).reshape(2, 2, 32, 32))
+
+    def forward(self, *_):
+        return self.logits
+
+
+def test_bce_alone_is_the_plain_mean_over_maps_that_are_empty_and_maps_that_are_not():
+    batch, learner = Squares(None, None, None, None)[0], Answers()
+    truth = torch.from_numpy(batch.truth)
+    assert not truth[:, 1].any()
+    plain = torch.nn.functional.binary_cross_entropy_with_logits(learner.logits, truth)
+    alone = small_recipe(loss="bce", dice_weight=3.0, empty_weight=0.1)
+    assert loss_of(learner, batch, 0.5, alone).item() == pytest.approx(plain.item(), rel=1e-6)
+    weighed = small_recipe(dice_weight=0.0)
+    assert loss_of(learner, batch, 0.0, weighed) < 0.9 * plain, "empty maps weigh half"
+    assert read_recipe("decoder", ("loss=bce",)).loss == "bce"
+    assert read_recipe("decoder", ()).loss == "bce+dice"
 
 
 def test_a_folder_of_a_run_with_other_weights_is_refused(tmp_path, photos, base):
