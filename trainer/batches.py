@@ -20,6 +20,7 @@ from trainer.photo_frames import PhotoFrames, Scene
 from trainer.phrases import FAMILIES, wrong_phrase
 from trainer.recipe import Recipe, Stage
 from trainer.render import render
+from trainer.settle import drawable
 
 CRACK, JOINT = "crack", "drywall joint"
 T = TypeVar("T")
@@ -39,9 +40,10 @@ class Batch:
 
 
 class Frames(Dataset[Batch]):
-    """Batches by number; a step takes `accumulate` of them. Photos are kept decoded: about 1.6 MB each.
+    """Batches by number; a step takes `accumulate` of them. Sources without photos are not drawn.
 
-    `words` make up wrong prompts, `phrases` are the right ones of each family.
+    `words` make up wrong prompts, `phrases` are the right ones of each family. Each process that draws keeps
+    decoded photos, up to `photo_cache.CACHE_BYTES`.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Frames(Dataset[Batch]):
         phrases: Mapping[str, Sequence[str]] = FAMILIES,
     ) -> None:
         self.samples = samples
-        self._recipe = recipe
+        self._recipe = drawable(recipe, samples)
         self._words = words
         self._phrases = {**FAMILIES, **phrases}
         self._photos = PhotoFrames(
@@ -103,7 +105,7 @@ class Frames(Dataset[Batch]):
         weights = stage.sources.model_dump()
         source = rng.choices(list(weights), list(weights.values()))[0]
         match source:
-            case "crack" | "pasted_crack" | "drywall_joint" | "pasted_joint":
+            case "crack" | "pasted_crack" | "drywall_joint" | "pasted_joint" | "clean":
                 return self._photos.draw(source, stage.size, stage.zoom, rng)
             case "rendered_crack":
                 family: str | None = CRACK

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -10,10 +9,11 @@ from numpy.typing import NDArray
 
 from trainer.augment import crop_window, mosaic
 from trainer.boards import draw_seam, mark_box
-from trainer.data import Sample, Shape, load_rgb
+from trainer.data import Sample
+from trainer.photo_cache import CACHE_BYTES, PhotoCache
 from trainer.phrases import FAMILIES
 from trainer.render import add_cracks
-from trainer.seams import Lines, find_seam
+from trainer.seams import Lines
 from wallscan.segment.preprocess import to_square
 
 Image = NDArray[np.uint8]
@@ -23,29 +23,40 @@ FULL_TURN_SHARE = 0.4
 SMALL_TURN_DEG = 12.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Photo:
-    """A decoded photo: pixels, the families' masks, and the lines in its boxes (None: cannot be turned)."""
+CLEAN = "clean"
+"""The kind of photos that show no family, and the source of frames of them."""
 
-    image: Image
-    masks: Mapping[str, Image]
-    seams: Sequence[Lines] | None
+
+def kinds(sample: Sample) -> tuple[str, ...]:
+    """What frames of the photo are drawn for: the families that are there, or `CLEAN`.
+
+    Nothing where it shows none, but it is unknown of all of them whether it does.
+    """
+    if sample.families or sample.unsettled.issuperset(FAMILIES):
+        return sample.families
+    return (CLEAN,)
 
 
 class PhotoFrames:
-    """Draws frames from photos, which are decoded once and kept: about 1.6 MB each.
+    """Draws frames from photos; `cache_bytes` of decoded ones are kept, which changes no frame.
 
     A photo was annotated for its own families only; the others of the two are taken to be absent. Of a
     family that is unsettled a frame has no truth.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], *, mosaic_share: float, turn_share: float, anywhere_share: float
+        self,
+        samples: Sequence[Sample],
+        *,
+        mosaic_share: float,
+        turn_share: float,
+        anywhere_share: float,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self._by_family = {f: [s for s in samples if f in s.families] for f in FAMILIES}
+        self._by_kind = {kind: [s for s in samples if kind in kinds(s)] for kind in (*FAMILIES, CLEAN)}
         self._mosaic_share, self._turn_share = mosaic_share, turn_share
         self._anywhere_share = anywhere_share
-        self._decoded: dict[str, _Photo] = {}
+        self._cache = PhotoCache(cache_bytes)
 
     def draw(self, source: str, size: int, zoom: tuple[float, float], rng: random.Random) -> Scene:
         """A frame (S, S, 3) of the source with its truths (S, S) per family."""
@@ -53,21 +64,25 @@ class PhotoFrames:
             if rng.random() < self._mosaic_share:
                 return _mosaic([self._crop(CRACK, size, zoom, rng) for _ in range(4)], size)
             return self._crop(CRACK, size, zoom, rng)
+        if source == CLEAN:
+            return self._crop(CLEAN, size, zoom, rng)
         background = CRACK if source == "pasted_joint" and rng.random() < 0.3 else JOINT
         image, truths = self._crop(background, size, zoom, rng)
         pasted = {"pasted_crack": CRACK, "pasted_joint": JOINT}.get(source)
         if pasted not in truths:  # nothing is pasted, or beside what may be there already
             return image, truths
         canvas = image.astype(np.float32)
+        truths[pasted] = truths[pasted].copy()  # a crop of the frame's own size is the kept mask itself
         if source == "pasted_crack":
             add_cracks(canvas, truths[CRACK], rng)
         else:
             _add_seam(canvas, truths[JOINT], rng)
         return np.clip(canvas, 0, 255).astype(np.uint8), truths
 
-    def _crop(self, family: str, size: int, zoom: tuple[float, float], rng: random.Random) -> Scene:
-        photo = self._photo(rng.choice(self._by_family[family]))
-        rows, columns = crop_window(photo.masks[family], zoom, self._anywhere_share, rng)
+    def _crop(self, kind: str, size: int, zoom: tuple[float, float], rng: random.Random) -> Scene:
+        photo = self._cache.photo(rng.choice(self._by_kind[kind]))
+        shown = next(iter(photo.masks.values())) if kind == CLEAN else photo.masks[kind]
+        rows, columns = crop_window(shown, zoom, self._anywhere_share, rng)
         image = to_square(photo.image[rows, columns], size)
         truths = {name: to_square(mask[rows, columns], size) for name, mask in photo.masks.items()}
         if photo.seams is None or rng.random() >= self._turn_share:
@@ -76,39 +91,12 @@ class PhotoFrames:
         lines = [(line - (columns.start, rows.start)) * scale for line in photo.seams]
         return _turned(image, truths, lines, rng)
 
-    def _photo(self, sample: Sample) -> _Photo:
-        key = str(sample.image)
-        if key not in self._decoded:
-            image = load_rgb(sample.image)
-            known = (family for family in FAMILIES if family not in sample.unsettled)
-            masks = {family: sample.truth(family, *image.shape[:2]) for family in known}
-            self._decoded[key] = _Photo(image, masks, _seams(sample, image))
-        return self._decoded[key]
-
 
 def _mosaic(scenes: Sequence[Scene], size: int) -> Scene:
     """Four scenes in one, with the truths that all of them have."""
     known = (family for family in FAMILIES if all(family in truths for _, truths in scenes))
     truths = {family: mosaic([truths[family] for _, truths in scenes], size) for family in known}
     return mosaic([image for image, _ in scenes], size), truths
-
-
-def _seams(sample: Sample, image: Image) -> list[Lines] | None:
-    """The lines in the joint boxes; None where a frame cannot be turned.
-
-    So where another family has boxes, whose content is unknown, or joints are marked in two ways: boxes are
-    drawn anew round the turned lines, and would take the place of the others.
-    """
-    if any(shape.is_box for family, shapes in sample.shapes.items() if family != JOINT for shape in shapes):
-        return None
-    if len({shape.is_box for shape in sample.shapes.get(JOINT, ())}) > 1:
-        return None
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-    return [
-        find_seam(grey, shape.points)
-        for shape in sample.shapes.get(JOINT, ())
-        if isinstance(shape, Shape) and shape.is_box
-    ]
 
 
 def _turned(image: Image, truths: Mapping[str, Image], lines: Sequence[Lines], rng: random.Random) -> Scene:

@@ -3,16 +3,21 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
+from wallscan.segment.preprocess import MAX_SIDE
 
 RECIPES = Path(__file__).parent / "recipes"
 
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Amount = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
+"""What `torch.manual_seed` takes."""
 
 
 class _Frozen(BaseModel):
@@ -20,15 +25,25 @@ class _Frozen(BaseModel):
 
 
 class Sources(_Frozen):
-    """Relative frequencies of what a training frame shows."""
+    """Relative frequencies of what a training frame shows; `clean` are photos that show no family.
 
-    crack: float = 0.42
-    drywall_joint: float = 0.16
-    pasted_crack: float = 0.08
-    pasted_joint: float = 0.08
-    rendered_crack: float = 0.1
-    rendered_joint: float = 0.1
-    rendered_clean: float = 0.06
+    The order is part of what a seed means: a new source comes last.
+    """
+
+    crack: Amount = 0.42
+    drywall_joint: Amount = 0.16
+    pasted_crack: Amount = 0.08
+    pasted_joint: Amount = 0.08
+    rendered_crack: Amount = 0.1
+    rendered_joint: Amount = 0.1
+    rendered_clean: Amount = 0.06
+    clean: Amount = 0.1
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not any(self.model_dump().values()):
+            raise ValueError("one of the sources is more than 0")
+        return self
 
 
 class Stage(_Frozen):
@@ -42,17 +57,24 @@ class Stage(_Frozen):
     size: Count
     batch: Count
     zoom: tuple[float, float]
-    peak_weight: float = 0.0
-    furniture_share: float = 0.2
+    peak_weight: Amount = 0.0
+    furniture_share: Share = 0.2
     sources: Sources = Sources()
+
+    @field_validator("zoom")
+    @classmethod
+    def _shares(cls, zoom: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < zoom[0] <= zoom[1] <= 1:
+            raise ValueError("the smallest and the largest share of a side, above 0 and up to 1")
+        return zoom
 
 
 class Lora(_Frozen):
     """Low-rank adaptation of the encoder's attention instead of training its own weights."""
 
     rank: Count = 8
-    alpha: float = 16.0
-    learning_rate: float = 1e-4
+    alpha: Amount = 16.0
+    learning_rate: Amount = 1e-4
 
 
 class Recipe(_Frozen):
@@ -79,29 +101,29 @@ class Recipe(_Frozen):
     epoch_steps: Count = 250
     accumulate: Count = 1
     patience: Count | None = None
-    encoder_learning_rate: float = 1e-6
-    layer_decay: float = 1.0
+    encoder_learning_rate: Amount = 1e-6
+    layer_decay: Amount = 1.0
     lora: Lora | None = None
     variants: Count = 4
     schedule: Literal["plateau", "cosine"] = "plateau"
-    seed: int = 7
-    image_size: Count = 320
+    seed: Seed = 7
+    image_size: Annotated[int, Field(ge=1, le=MAX_SIDE)] = 320
     patch_size: Count = 10
     width: Count = 192
     heads: Count = 6
     layers: Count = 6
-    extract_layers: tuple[int, ...] = (1, 3, 5)
-    learning_rate: float = 8e-4
-    muon_learning_rate: float | None = 2e-3
-    final_learning_rate_share: float = 0.02
-    warmup_steps: int = 150
-    decay_share: float = 0.35
-    weight_decay: float = 0.05
-    gradient_norm: float = 1.0
+    extract_layers: Annotated[tuple[int, ...], Field(min_length=1)] = (1, 3, 5)
+    learning_rate: Amount = 8e-4
+    muon_learning_rate: Amount | None = 2e-3
+    final_learning_rate_share: Share = 0.02
+    warmup_steps: Annotated[int, Field(ge=0)] = 150
+    decay_share: Share = 0.35
+    weight_decay: Amount = 0.05
+    gradient_norm: Positive = 1.0
     average_decay: Share = 0.998
     loss: Literal["bce+dice", "bce"] = "bce+dice"
-    dice_weight: float = 1.0
-    empty_weight: float = 0.5
+    dice_weight: Amount = 1.0
+    empty_weight: Amount = 0.5
     mosaic_share: Share = 0.08
     turn_share: Share = 0.35
     anywhere_share: Share = 1 / 6
@@ -110,7 +132,7 @@ class Recipe(_Frozen):
     checkpoint_every: Count = 50
     bf16: bool = True
     image_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    image_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    image_std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -118,11 +140,24 @@ class Recipe(_Frozen):
             raise ValueError("a recipe that counts epochs has one stage")
         if self.epochs is None and not self.steps:
             raise ValueError("a recipe says how long to train: by epochs, or by the steps of its stages")
-        if self.kind == "scratch" and not all(0 <= layer < self.layers for layer in self.extract_layers):
-            raise ValueError("extract_layers are layers that the model has")
+        if self.kind == "scratch":
+            self._built()
         if self.lora is not None and self.kind != "full":
             raise ValueError("lora adapts the encoder, which only a full recipe trains")
         return self
+
+    def _built(self) -> None:
+        """Raises ValueError where no model can be built, or none that takes the frames."""
+        if not all(0 <= layer < self.layers for layer in self.extract_layers):
+            raise ValueError("extract_layers are layers that the model has")
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is no multiple of heads ({self.heads})")
+        sides = {"image_size": self.image_size} | {
+            f"stages.{number}.size": stage.size for number, stage in enumerate(self.stages)
+        }
+        for name, side in sides.items():
+            if side % self.patch_size:
+                raise ValueError(f"{name} {side} is no multiple of patch_size ({self.patch_size})")
 
     @property
     def steps(self) -> int:

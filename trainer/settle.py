@@ -7,7 +7,8 @@ from functools import cache
 import torch
 
 from trainer.data import Photos, Sample
-from trainer.recipe import Recipe, Sources
+from trainer.photo_frames import CLEAN, kinds
+from trainer.recipe import Recipe
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.segment.preprocess import InputSpec
@@ -17,8 +18,9 @@ NEEDED = {
     "drywall_joint": ("drywall joint",),
     "pasted_crack": ("drywall joint",),
     "pasted_joint": ("crack", "drywall joint"),
+    "clean": (CLEAN,),
 }
-"""The families whose photos a source of frames draws on."""
+"""The kinds of photos that a source of frames draws on (`photo_frames.kinds`)."""
 SQUARE, TRIES, FASTER = 1024, 5, 1.2
 """What bf16 is tried on, how often, and how many times faster it must be."""
 
@@ -34,18 +36,32 @@ def settled(recipe: Recipe, photos: Photos, spec: InputSpec) -> Recipe:
             f"{len(photos.train)} photos to learn from and {len(photos.held_out)} held out: both are needed",
         )
     looks = {"image_size": spec.side, "image_mean": spec.mean, "image_std": spec.std}
-    stages = []
-    for stage in recipe.stages:
-        changes: dict[str, object] = {"sources": _drawable(stage.sources, photos.train)}
-        if recipe.kind != "scratch":
-            changes["size"] = spec.side
-        stages.append(stage.model_copy(update=changes))
-    settled_recipe = recipe.model_copy(update={**looks, "stages": tuple(stages)})
+    sized = {} if recipe.kind == "scratch" else {"size": spec.side}
+    stages = tuple(stage.model_copy(update=sized) for stage in drawable(recipe, photos.train).stages)
+    settled_recipe = recipe.model_copy(update={**looks, "stages": stages})
     return (
         settled_recipe
         if recipe.epochs is None
         else _counted(settled_recipe, recipe.epochs, len(photos.train))
     )
+
+
+def drawable(recipe: Recipe, samples: Sequence[Sample]) -> Recipe:
+    """The recipe with the sources that need other photos than these at zero.
+
+    Raises TrainingError `training_photos_missing` where a stage has nothing left to draw.
+    """
+    there = {kind for sample in samples for kind in kinds(sample)}
+    absent = {source: 0.0 for source, needed in NEEDED.items() if not there.issuperset(needed)}
+    stages = []
+    for stage in recipe.stages:
+        left = stage.sources.model_copy(update=absent)
+        if not any(left.model_dump().values()):
+            raise TrainingError(
+                Code.TRAINING_PHOTOS_MISSING, "the recipe draws only on photos that there are none of"
+            )
+        stages.append(stage.model_copy(update={"sources": left}))
+    return recipe.model_copy(update={"stages": tuple(stages)})
 
 
 @cache
@@ -71,17 +87,6 @@ def _product_s(dtype: torch.dtype) -> float:
         matrix @ matrix
         took.append(time.process_time() - began)
     return min(took)
-
-
-def _drawable(sources: Sources, samples: Sequence[Sample]) -> Sources:
-    there = {family for sample in samples for family in sample.families}
-    absent = {source: 0.0 for source, needed in NEEDED.items() if not there.issuperset(needed)}
-    left = sources.model_copy(update=absent)
-    if not any(left.model_dump().values()):
-        raise TrainingError(
-            Code.TRAINING_PHOTOS_MISSING, "the recipe draws only on photos that there are none of"
-        )
-    return left
 
 
 def _counted(recipe: Recipe, epochs: int, count: int) -> Recipe:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from transformers import CLIPTokenizer
 
-from tests.trainer.data import document, object_xml, write_data, write_photo
+from tests.trainer.data import document, object_xml, write_data, write_image, write_photo
+from tests.trainer.data.test_corrected import put_mask
 from tests.trainer.small import small_recipe
 from trainer.batches import Frames, batches
 from trainer.data import read_samples
@@ -154,7 +155,37 @@ def test_wrong_prompts_are_many_and_name_no_family(words):
     assert len(wrong) > 150
 
 
-def test_every_source_of_frames_is_drawn(samples, words):
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    """A grey photo on which both families were looked for."""
+    root = tmp_path_factory.mktemp("clean")
+    write_image(root / "1.jpg")
+    for prompt in FAMILIES:
+        put_mask(root, "1.jpg", prompt, np.zeros((64, 64), np.uint8))
+    return read_samples([root])[0]
+
+
+def test_every_source_of_frames_is_drawn(samples, clean, words):
     for source in Sources.model_fields:
         stage = small_recipe(steps=2).stages[0].model_copy(update={"sources": only(source)})
-        assert Frames(samples, small_recipe(stages=(stage,)), words)[0].images.shape == (2, 32, 32, 3)
+        frames = Frames([*samples, *clean], small_recipe(stages=(stage,)), words)
+        assert frames[0].images.shape == (2, 32, 32, 3)
+
+
+def test_clean_photos_are_asked_for_what_they_lack(clean, words):
+    stage = small_recipe(steps=9).stages[0].model_copy(update={"sources": only("clean")})
+    frames = Frames(clean, small_recipe(stages=(stage,), other_family_share=1.0), words)
+    asked = {phrase for number in range(9) for row in frames[number].prompts for phrase in row}
+    assert asked <= {phrase for phrases in FAMILIES.values() for phrase in phrases}
+    assert not any(frames[number].truth.any() for number in range(9))
+
+
+def test_sources_without_photos_are_not_drawn_and_change_nothing(samples, words):
+    recipe = small_recipe(steps=6)
+    (stage,) = recipe.stages
+    none = stage.model_copy(update={"sources": stage.sources.model_copy(update={"clean": 0.0})})
+    without = recipe.model_copy(update={"stages": (none,)})
+    for number in range(6):
+        one, other = (Frames(samples, each, words)[number] for each in (recipe, without))
+        assert (one.images == other.images).all()
+        assert (one.prompts, one.corner) == (other.prompts, other.corner)

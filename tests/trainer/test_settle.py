@@ -1,8 +1,15 @@
+import numpy as np
 import pytest
 import torch
 
+from tests.trainer.data import read, write_image
+from tests.trainer.data.test_corrected import put_mask
+from tests.trainer.small import small_recipe
 from trainer import settle
-from trainer.settle import bf16_pays
+from trainer.recipe import Sources
+from trainer.settle import NEEDED, bf16_pays, drawable
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
 
 CPU = torch.device("cpu")
 
@@ -26,3 +33,39 @@ def test_bf16_is_used_where_it_is_clearly_faster(monkeypatch, able, seconds, pay
 
 def test_a_product_takes_time():
     assert settle._product_s(torch.float32) > 0
+
+
+def corrected(root, **masks):
+    """A photo with a mask for each family: whether it is there."""
+    write_image(root / "1.jpg")
+    for family, there in masks.items():
+        put_mask(root, "1.jpg", family.replace("_", " "), np.full((64, 64), 255 * there, np.uint8))
+    return list(read(root)[0].values())
+
+
+@pytest.mark.parametrize(
+    ("masks", "drawn"),
+    [
+        ({"crack": True}, {"crack"}),
+        ({"drywall_joint": True}, {"drywall_joint", "pasted_crack"}),
+        ({"crack": True, "drywall_joint": True}, {"crack", "drywall_joint", "pasted_crack", "pasted_joint"}),
+        ({"crack": False}, {"clean"}),
+        ({"crack": False, "drywall_joint": True}, {"drywall_joint", "pasted_crack"}),
+    ],
+)
+def test_a_source_is_drawn_where_there_are_photos_for_it(tmp_path, masks, drawn):
+    recipe = small_recipe()
+    (stage,) = drawable(recipe, corrected(tmp_path, **masks)).stages
+    kept, before = stage.sources.model_dump(), recipe.stages[0].sources.model_dump()
+    assert {source for source in NEEDED if kept[source]} == drawn
+    assert all(kept[source] in {0.0, before[source]} for source in kept)
+
+
+def test_a_recipe_that_draws_on_clean_photos_alone_needs_one(tmp_path):
+    sources = Sources(**{name: float(name == "clean") for name in Sources.model_fields})
+    stage = small_recipe().stages[0].model_copy(update={"sources": sources})
+    recipe = small_recipe(stages=(stage,))
+    with pytest.raises(TrainingError) as refusal:
+        drawable(recipe, corrected(tmp_path, crack=True))
+    assert refusal.value.code is Code.TRAINING_PHOTOS_MISSING
+    assert drawable(recipe, corrected(tmp_path, crack=False)) == recipe
