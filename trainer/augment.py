@@ -22,8 +22,8 @@ def crop_window(
     """
     height, width = mask.shape
     share, stretch = rng.uniform(*zoom), 2 ** rng.uniform(-0.4, 0.4)
-    crop_h = min(height, round(height * share * stretch**0.5))
-    crop_w = min(width, round(width * share / stretch**0.5))
+    crop_h = min(height, max(1, round(height * share * stretch**0.5)))
+    crop_w = min(width, max(1, round(width * share / stretch**0.5)))
     top, left = _corner(mask, (crop_h, crop_w), anywhere_share, rng)
     return slice(top, top + crop_h), slice(left, left + crop_w)
 
@@ -83,5 +83,5 @@ def change_looks(image: Image, rng: random.Random) -> Image:
 
 def mosaic(parts: Sequence[Image], size: int) -> Image:
     """Four images or masks, each at half its scale, in one (size, size, ...): as a far camera sees them."""
-    small = [to_square(part, size // 2) for part in parts]
-    return np.vstack((np.hstack(small[:2]), np.hstack(small[2:])))
+    small = [to_square(part, (size + 1) // 2) for part in parts]
+    return np.vstack((np.hstack(small[:2]), np.hstack(small[2:])))[:size, :size]

@@ -97,11 +97,11 @@ def _start_looking(attention: CLIPSegAttention, waves: Tensor, index: int) -> No
     offsets: Sequence[tuple[int, int]] = AXES + DIAGONALS[index % 2]
     attention.q_proj.weight.normal_(std=0.01)
     attention.k_proj.weight.normal_(std=0.01)
-    head = attention.head_dim
+    head, reach = attention.head_dim, REACH[min(index, len(REACH) - 1)]
     for h in range(attention.num_heads):
         rows = slice(h * head, h * head + 4 * count)
         attention.k_proj.weight[rows, : 4 * count] += LOOK_SHARPNESS * torch.eye(4 * count)
-        dx, dy = (step * REACH[index] for step in offsets[h % len(offsets)])
+        dx, dy = (step * reach for step in offsets[h % len(offsets)])
         attention.q_proj.weight[rows, : 4 * count] += LOOK_SHARPNESS * _shift(waves, dx, dy)
 
 

@@ -16,6 +16,8 @@ from trainer.attention import keep_probabilities
 from trainer.lora import add_lora
 from trainer.model import build, decode, embed, encode, free_all
 from trainer.recipe import Recipe
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
 from wallscan.models.delta import whole_folder
 from wallscan.models.starter import starter_bundle
 from wallscan.segment.bundle import load_model
@@ -93,11 +95,16 @@ class Network(nn.Module):
 
 
 def open_network(recipe: Recipe, base: Path | None) -> Network:
-    """A network at its first step. Raises BundleError `bundle_unloadable` where `base` cannot be used."""
+    """A network at its first step.
+
+    Raises BundleError `bundle_unloadable` where `base` cannot be used, and TrainingError `recipe_invalid`
+    where it cannot take the frames of a `scratch` recipe.
+    """
     if base is None:
         spec = InputSpec(recipe.image_size, recipe.image_mean, recipe.image_std)
         return Network(_unused_frozen(build(recipe)), CLIPTokenizer.from_pretrained(starter_bundle()), spec)
-    clipseg = load_model(base)
+    clipseg, spec = load_model(base), InputSpec.read(base)
+    _require_patches(recipe, clipseg.config.vision_config.patch_size, spec.side)
     torch.manual_seed(recipe.seed)
     clipseg.decoder.requires_grad_(True)
     if recipe.kind == "scratch":
@@ -107,7 +114,20 @@ def open_network(recipe: Recipe, base: Path | None) -> Network:
     elif recipe.kind == "full":
         clipseg.clip.vision_model.requires_grad_(True)
     tokenizer = CLIPTokenizer.from_pretrained(whole_folder(base))
-    return Network(_unused_frozen(clipseg), tokenizer, InputSpec.read(base))
+    return Network(_unused_frozen(clipseg), tokenizer, spec)
+
+
+def _require_patches(recipe: Recipe, patch_size: int, side: int) -> None:
+    # Frames of other recipes are as large as the base's input.
+    if recipe.kind != "scratch":
+        return
+    sizes = [stage.size for stage in recipe.stages]
+    if any(size % patch_size for size in sizes) or side % recipe.patch_size:
+        raise TrainingError(
+            Code.RECIPE_INVALID,
+            f"the base has patches of {patch_size} px: patch_size ({recipe.patch_size}) must say so, and the "
+            f"stages' sizes ({', '.join(map(str, sizes))}) be multiples of it",
+        )
 
 
 def _unused_frozen(clipseg: CLIPSegForImageSegmentation) -> CLIPSegForImageSegmentation:

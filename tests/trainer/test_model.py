@@ -2,7 +2,7 @@ import torch
 from transformers import CLIPTokenizer
 
 from tests.trainer.small import small_recipe
-from trainer.model import build, decode, embed, encode
+from trainer.model import REACH, build, decode, embed, encode
 from trainer.recipe import shipped_recipe
 from wallscan.models import starter_bundle
 
@@ -42,6 +42,12 @@ def test_each_head_of_a_fresh_model_looks_at_its_own_neighbour():
     places = torch.einsum("hd,khd->hk", queries, keys).argmax(dim=1)
     offsets = [(int(place) % 32 - 16, int(place) // 32 - 16) for place in places]
     assert offsets == [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1)]
+
+
+def test_a_model_may_be_deeper_than_the_distances_that_are_given():
+    model = build(small_recipe(layers=len(REACH) + 1)).eval()
+    with torch.no_grad():
+        assert len(encode(model, torch.randn(1, 3, 48, 48), (0, 0))) == 2
 
 
 def test_a_smaller_frame_uses_the_positions_of_its_corner():

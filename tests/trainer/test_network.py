@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 import torch
 
 from tests.trainer.small import SIDE, small_recipe
 from trainer.lora import merge_lora
 from trainer.network import open_network
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
 from wallscan.segment.preprocess import normalised
 
 PROMPTS = (("crack", "a cat"), ("wall crack", "a much longer prompt of many words"))
@@ -83,3 +86,16 @@ def test_lora_starts_as_its_base_and_is_merged_without_a_trace(base):
     merge_lora(adapted.clipseg)
     torch.testing.assert_close(adapted(pixels(), PROMPTS), before)
     assert adapted.clipseg.state_dict().keys() == plain.clipseg.state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    ("size", "patch_size"),
+    [(24, 8), (30, 10)],  # a frame that the base cannot take, and patches that its input is not made of
+)
+def test_frames_fit_the_patches_of_the_base(base, size, patch_size):
+    stage = small_recipe().stages[0].model_copy(update={"size": size})
+    recipe = small_recipe(stages=(stage,), patch_size=patch_size, image_size=size)
+    with pytest.raises(TrainingError, match="patches of 16 px") as refusal:
+        open_network(recipe, base)
+    assert refusal.value.code is Code.RECIPE_INVALID
+    assert open_network(small_recipe(patch_size=16), base).spec.side == SIDE
