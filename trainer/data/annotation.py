@@ -33,6 +33,7 @@ class Annotation:
 
     `size` is the (width, height) that the marks are drawn on, `RELATIVE`, or None for the photo's own.
     `families` are those that were looked for on this very photo; None where that is the data set's matter.
+    With `others_unknown` nobody looked for any other, and each of them stands for itself.
     """
 
     image: Path
@@ -43,6 +44,7 @@ class Annotation:
     marks: tuple[Mark, ...] | None = ()
     size: tuple[int, int] | None = None
     families: frozenset[str] | None = None
+    others_unknown: bool = False
 
 
 def polygon(values: Iterable[float]) -> Coordinates | Reason:

@@ -2,7 +2,8 @@
 
 `masks/kitchen/1.jpg.drywall-joint.png` belongs to `kitchen/1.jpg` beside `masks/`, or in `images/` there.
 It is a PNG of 0 and 255 of the photo's size; the part before `.png` is a class or a phrasing of a family. A
-mask of zeros says that the family was looked for and is not there; a family without a mask may be anywhere.
+mask of zeros says that the family was looked for and is not there; a family without a mask may be anywhere,
+so that the photo says nothing of it.
 """
 
 import unicodedata
@@ -75,4 +76,5 @@ def _annotation(
         tuple(marks),
         None,
         frozenset(families),
+        others_unknown=True,
     )

@@ -143,7 +143,7 @@ class _Reader:
         looked_for: Collection[str],
     ) -> tuple[dict[str, tuple[Truth, ...]], frozenset[str]]:
         """The outlines of each family that is settled, none at all where nothing annotated is usable; and
-        the families that lost all of theirs.
+        the families that are not: nobody looked for them, or they lost all of their outlines.
         """
         found: dict[str, list[Truth]] = {family: [] for family in looked_for}
         lost: set[str] = set()
@@ -154,11 +154,13 @@ class _Reader:
                 found.setdefault(family, []).append(truth)
             elif family is not None:
                 lost.add(family)
-        if annotation.marks and not any(found.values()):
+        if annotation.marks and not any(found.values()) and not annotation.others_unknown:
             return {}, frozenset()
-        unsettled = frozenset(family for family in lost if not found.get(family))
-        for family in sorted(unsettled):
+        lost = {family for family in lost if not found.get(family)}
+        for family in sorted(lost):
             self._report.note(Reason.FAMILY_UNSETTLED, f"{annotation.origin}: {family}")
+        others = self._classes.families.keys() - looked_for if annotation.others_unknown else ()
+        unsettled = frozenset(lost).union(others)
         settled = (family for family in self._classes.families if family in found.keys() - unsettled)
         return {family: tuple(found[family]) for family in settled}, unsettled
 

@@ -60,9 +60,9 @@ class Sample:
     """One annotated photo. `group` is a name that all share which must stay on one side of a split.
 
     `shapes` holds the outlines of each family that was annotated; a family with none was looked for and is
-    not there. `unsettled` are families that were annotated in a way that cannot be used: the photo says
-    nothing of them. `split` is the one that the data set gives it, `source` the photo that it is a copy of,
-    `scene` the place (empty: unknown).
+    not there. `unsettled` are families that the photo says nothing of: nobody looked for them, or they were
+    annotated in a way that cannot be used. `split` is the one that the data set gives it, `source` the photo
+    that it is a copy of, `scene` the place (empty: unknown).
     """
 
     image: Path
