@@ -7,6 +7,8 @@ from wallscan.models import starter_bundle
 from wallscan.segment import compiled
 from wallscan.segment.convert import convert
 from wallscan.segment.engine import EngineSettings, load_engine
+from wallscan.segment.openvino_graphs import open_openvino
+from wallscan.segment.openvino_runtime import has_bf16
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,17 @@ def converted_here(monkeypatch):
 def load(request, cache, converted_here):
     """Loads a bundle's folder on either runtime, exactly: the starter admits bf16."""
     return lambda folder: load_engine(folder, EngineSettings(cache, request.param, precision="exact"))
+
+
+@pytest.fixture(params=["torch", "openvino", "openvino in bf16"])
+def load_in_each_precision(request, cache, converted_here):
+    """Loads a bundle's folder on either runtime, also in bf16: the starter's default where it pays."""
+    engine, _, precision = request.param.partition(" in ")
+    if not precision:
+        return lambda folder: load_engine(folder, EngineSettings(cache, engine, precision="exact"))
+    if not has_bf16():
+        pytest.skip("this processor does not multiply in bf16 itself")
+    return lambda folder: open_openvino(folder, EngineSettings(cache, engine), precision)
 
 
 @pytest.fixture

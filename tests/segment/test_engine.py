@@ -1,5 +1,6 @@
 """What both runtimes promise, held against plain transformers."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer, CLIPSegForImageSegmentation
 
 from tests.segment.tiny import FACTS, tiny_model, write_model
@@ -50,7 +52,7 @@ def test_the_answers_are_those_of_plain_transformers(load, bundle, photo):
     assert overlap(ours > level, theirs > level) >= 0.999
 
 
-@pytest.mark.parametrize("path", SAMPLES[::3], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SAMPLES[1::4], ids=lambda path: path.stem)
 def test_masks_of_the_starter_are_those_of_plain_transformers(load, path):
     image = np.asarray(Image.open(path).convert("RGB").reduce(2))
     engine = load(starter_bundle())
@@ -60,11 +62,14 @@ def test_masks_of_the_starter_are_those_of_plain_transformers(load, path):
         PROMPTS,
         strict=True,
     )
+    found = False
     for ours, theirs, prompt in pairs:
         gate = engine.manifest.gate_for(prompt)
         size = {"height_px": 480, "width_px": 640, "gate": gate, "postprocess": FOUNDING}
         mine, other = (measured(one, **size).mask > 0 for one in (ours, theirs))
         assert overlap(mine, other) >= 0.999
+        found |= bool(other.any())
+    assert found, "masks that are all empty agree whatever is computed"
 
 
 def test_places_and_prompts_differ(load, tiny_bundle, photo):
@@ -73,7 +78,8 @@ def test_places_and_prompts_differ(load, tiny_bundle, photo):
     assert np.abs(maps[0] - maps[1]).max() > 1e-4
 
 
-def test_the_same_question_gets_the_same_bytes(load, bundle, photo):
+def test_the_same_question_gets_the_same_bytes(load_in_each_precision, bundle, photo):
+    load = load_in_each_precision
     engine = load(bundle)
     other = photo[::-1].copy()
     alone = engine.probabilities(photo, ["crack"]).tobytes()
@@ -114,6 +120,25 @@ def test_a_prompt_over_the_models_length_has_its_own_code(load, tiny_bundle, pho
         engine.probabilities(photo, ["wall " * 76])
     assert caught.value.code == Code.PROMPT_TOO_MANY_TOKENS
     engine.probabilities(photo, ["wall " * 75])
+
+
+def test_a_tokenizer_stored_with_truncation_and_padding_neither_cuts_nor_pads(
+    load, tiny_bundle, tmp_path, photo
+):
+    stored = tmp_path / "stored"
+    shutil.copytree(tiny_bundle, stored)
+    words = Tokenizer.from_file(str(stored / "tokenizer.json"))
+    words.enable_truncation(8)
+    words.enable_padding(length=8, pad_id=0)
+    words.save(str(stored / "tokenizer.json"))
+    write_manifest(stored, FACTS)
+    engine = load(stored)
+    with pytest.raises(PromptError) as caught:
+        engine.probabilities(photo, ["wall " * 76])
+    assert caught.value.code == Code.PROMPT_TOO_MANY_TOKENS
+    for prompt in ("crack", "a crack in a wall that is much longer than eight tokens"):
+        wanted = load(tiny_bundle).probabilities(photo, [prompt])
+        assert engine.probabilities(photo, [prompt]).tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize("place", ["decoder.film_add.bias", "clip.vision_model.pre_layrnorm.weight"])

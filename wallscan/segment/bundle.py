@@ -96,6 +96,9 @@ def prompt_tokenizer(folder: Path, model: CLIPSegForImageSegmentation) -> Prompt
     try:
         loaded = AutoTokenizer.from_pretrained(whole, local_files_only=True, trust_remote_code=False)
         tokenizer = loaded.backend_tokenizer
+        # Both may be stored with it: a prompt that is too long must be refused, not cut.
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
     except Exception as error:
         raise BundleError(Code.BUNDLE_UNLOADABLE, f"the tokenizer does not load: {error}"[:500]) from error
     text = model.config.text_config
