@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.trainer.data import write_data, write_image
+from tests.trainer.data.test_corrected import put_mask
 from tests.trainer.small import Notes, small_recipe, write_base
 from tests.trainer.test_train import equal, run, weights
-from trainer.activations import SHAPING, STAGE_SHAPING, store_key
+from trainer.activations import FOLDER, SHAPING, STAGE_SHAPING, store_key
 from trainer.batches import Frames
 from trainer.data import Photos, read_photos
 from trainer.network import open_network
@@ -31,6 +33,9 @@ SHAPES = {
     "mosaic_share": 0.9, "turn_share": 0.9, "anywhere_share": 0.9,
 }  # fmt: skip
 STAGE_OTHER = {"steps": 9, "batch": 3, "peak_weight": 0.5}
+
+
+VARIANTS = 12
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +164,23 @@ def test_whoever_waits_can_be_cancelled(tmp_path, photos, base):
             run(
                 recipe, photos, base, tmp_path / "second", Notes(cancel_at=0), activations=tmp_path / "shared"
             )
+
+
+def test_clean_photos_are_among_the_frames_that_are_kept(tmp_path, base):
+    """Of a photo cleared of cracks alone nothing is known of joints; all other frames know both."""
+    root = write_data(tmp_path / "data", count=4, side=64)
+    write_image(root / "cleared.jpg")
+    put_mask(root, "cleared.jpg", "crack", np.zeros((64, 64), np.uint8))
+    photos, _ = read_photos([root], 0.3, 7)
+    assert "cleared.jpg" in {sample.image.name for sample in photos.train}
+    run(small_recipe(steps=2, kind="cached", variants=VARIANTS), photos, base, tmp_path / "work")
+
+    count = VARIANTS * len(photos.train)
+    (kept,) = (tmp_path / "work" / FOLDER).glob("*/train")
+    known = np.fromfile(kept / "known", np.bool_).reshape(count, 2)
+    truths = np.fromfile(kept / "truths", np.uint8).reshape(count, 2, -1)
+    clean = (known == (True, False)).all(axis=1)
+    assert 0 < clean.sum() < count / 4
+    assert known[~clean].all()
+    assert not truths[clean].any()
+    assert truths[~clean].any()
