@@ -116,7 +116,6 @@ class Code(StrEnum):
     DATASET_UNKNOWN = "dataset_unknown"
     DISK_TOO_SMALL = "disk_too_small"  # no room for what a run keeps on disk
     HELD_OUT_DIFFERS = "held_out_differs"  # not the photos that a bundle's training held out
-    HELD_OUT_DIFFERS = "held_out_differs"  # not the photos that a bundle's training held out
     RECIPE_INVALID = "recipe_invalid"  # no recipe, or one that cannot be run on this data or machine
     TRAINING_DIVERGED = "training_diverged"  # its loss or gradients are no finite numbers any more
     TRAINING_NOT_CANCELLABLE = "training_not_cancellable"
