@@ -59,7 +59,7 @@ def shapes(mask: NDArray[np.uint8], cell_px: float = 1.0) -> Shapes:
     """The shapes in a mask (H, W), uint8 0 or 255. The same mask gives the same shapes, bit for bit.
 
     `cell_px` is the side, in pixels of the mask, of a cell of the map that it comes from.
-    Time is bounded by the raster's size (`raster.RASTER_PX`), memory by about 60 bytes a raster pixel.
+    Time is bounded by the raster's size (`raster.RASTER_PX`), memory by 60 bytes a raster pixel.
     """
     if not cv2.countNonZero(mask):
         return Shapes(0, Steps.none(), 0, orientation(Steps.none()), None)
