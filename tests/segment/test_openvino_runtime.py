@@ -2,6 +2,7 @@ import pytest
 
 from wallscan.segment import openvino_runtime
 from wallscan.segment.openvino_runtime import fastest, product_s
+from wallscan.segment.openvino_runtime import processor as named_processor
 
 
 @pytest.fixture
@@ -11,10 +12,8 @@ def processor(monkeypatch):
     def made(has, **seconds):
         monkeypatch.setattr(openvino_runtime, "has_bf16", lambda: has)
         monkeypatch.setattr(openvino_runtime, "product_s", lambda precision, *_: seconds[precision])
-        fastest.cache_clear()
 
-    yield made
-    fastest.cache_clear()
+    return made
 
 
 @pytest.mark.parametrize(
@@ -41,6 +40,19 @@ def test_bf16_is_taken_where_it_is_clearly_faster(processor, has, f32, bf16, tak
 def test_the_fastest_of_what_is_admitted_is_taken(processor, admitted, seconds, taken):
     processor(True, f32=4, **seconds)
     assert fastest(frozenset(admitted), 484, 768) == taken
+
+
+@pytest.mark.parametrize("line", ["flags\t\t: fpu {}avx512f sse", "Features\t: fp {}sve asimd"])
+def test_a_processor_without_its_matrix_unit_is_another(monkeypatch, tmp_path, line):
+    def named(cpuinfo):
+        monkeypatch.setattr(openvino_runtime, "_CPU_FACTS", tmp_path / cpuinfo)
+        return named_processor()
+
+    (tmp_path / "with").write_text(line.format("amx_bf16 bf16 "))
+    (tmp_path / "without").write_text(line.format(""))
+    (tmp_path / "newer-kernel").write_text(line.format("amx_bf16 bf16 ") + " user_shstk")
+    assert named("with") == named("newer-kernel")
+    assert len({named("with"), named("without"), named("no-linux")}) == 3
 
 
 @pytest.mark.parametrize("precision", ["bf16", "int8", "int8_bf16"])

@@ -93,15 +93,13 @@ def answering(bundle, monkeypatch):
     seconds = {"f32": 4, "bf16": 2, "int8": 1, "int8_bf16": 1}
     monkeypatch.setattr(openvino_runtime, "has_bf16", lambda: True)
     monkeypatch.setattr(openvino_runtime, "product_s", lambda precision, *_: seconds[precision])
-    openvino_runtime.fastest.cache_clear()
 
     def set_wide(**wide):
         cells = {"f32": 200, **wide}
         manifest = check_files(bundle)
         monkeypatch.setattr(command, "open_openvino", lambda *asked: Answers(manifest, cells[asked[2]]))
 
-    yield set_wide
-    openvino_runtime.fastest.cache_clear()
+    return set_wide
 
 
 @pytest.mark.parametrize(
@@ -112,9 +110,11 @@ def answering(bundle, monkeypatch):
         ({"bf16": 190, "int8": 190, "int8_bf16": 190}, "f32"),
     ],
 )
-def test_the_command_decides_what_fast_is(bundle, data, tmp_path, answering, wide, precision):
+def test_the_command_decides_what_fast_is(bundle, data, tmp_path_factory, answering, wide, precision):
+    cache = tmp_path_factory.mktemp("cache")
+
     def chosen(wish):
-        return chosen_precision(bundle, EngineSettings(tmp_path, "openvino", wish))
+        return chosen_precision(bundle, EngineSettings(cache, "openvino", wish))
 
     before = bundle_digest(check_files(bundle))
     answering(**wide)

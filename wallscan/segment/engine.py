@@ -63,7 +63,7 @@ class EngineSettings:
     """Which runtime, how precise, with how many threads, and where compiled models are kept.
 
     `auto` is torch where it can use an accelerator, else OpenVINO where it is installed. `exact` is float32,
-    `fast` what is fastest on this processor of float32 and the precisions that the bundle was validated for.
+    `fast` what was fastest on this machine of float32 and the precisions that the bundle was validated for.
     """
 
     cache: Path
@@ -75,8 +75,8 @@ class EngineSettings:
 def load_engine(folder: Path, settings: EngineSettings | None = None) -> Engine:
     """The engine for a bundle's folder, files checked first; without settings the reference, torch.
 
-    Raises BundleError (`bundle_*`), and UnavailableError `storage_unavailable` where the compiled model
-    cannot be kept.
+    Raises BundleError (`bundle_*`), ConversionError `conversion_killed` where the model's conversion was
+    ended from outside, and UnavailableError `storage_unavailable` where the compiled model cannot be kept.
     """
     if settings is not None and not _takes_torch(settings.engine):
         from wallscan.segment.openvino_graphs import load_openvino

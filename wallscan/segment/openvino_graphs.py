@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from wallscan.models.delta import whole_folder
 from wallscan.models.files import CONFIG, read_manifest
 from wallscan.models.manifest import bundle_digest
+from wallscan.segment.choice import fastest_here
 from wallscan.segment.compiled import ENCODER, HEAD, TEXT, Compiled, Key, compiled
 from wallscan.segment.engine import EngineSettings, Runtime
-from wallscan.segment.openvino_runtime import DEVICE, Precision, core, fastest, ov, processor, properties
+from wallscan.segment.openvino_runtime import DEVICE, Precision, core, ov, processor, properties
 from wallscan.segment.preprocess import InputSpec
 from wallscan.segment.segmenter import Segmenter
 
@@ -26,9 +27,10 @@ def load_openvino(folder: Path, settings: EngineSettings) -> Segmenter:
 
 
 def chosen_precision(folder: Path, settings: EngineSettings) -> Precision:
-    """What the bundle is run in: with `fast`, the fastest here of what it admits.
+    """What the bundle is run in: with `fast`, the fastest on this machine of what it admits.
 
-    Raises BundleError as `read_manifest`, `whole_folder` and `InputSpec.read` do.
+    Raises BundleError as `read_manifest`, `whole_folder` and `InputSpec.read` do, and UnavailableError
+    `storage_unavailable`.
     """
     admitted = read_manifest(folder).admitted()
     if settings.precision == "exact" or not admitted:
@@ -36,13 +38,13 @@ def chosen_precision(folder: Path, settings: EngineSettings) -> Precision:
     whole = whole_folder(folder)
     vision = json.loads((whole / CONFIG).read_bytes()).get("vision_config", {})
     patch, width = vision.get("patch_size", 32), vision.get("hidden_size", 768)  # transformers' defaults
-    return fastest(admitted, (InputSpec.read(whole).side // patch) ** 2, width)
+    return fastest_here(settings.cache, admitted, (InputSpec.read(whole).side // patch) ** 2, width)
 
 
 def open_openvino(folder: Path, settings: EngineSettings, precision: Precision) -> Segmenter:
     """The bundle on OpenVINO in this precision, compiled for this processor if it was not yet.
 
-    Raises BundleError as `compiled` does, and UnavailableError `storage_unavailable`.
+    Raises BundleError, ConversionError and UnavailableError as `compiled` does.
     """
     manifest = read_manifest(folder)
     version = ov.get_version()

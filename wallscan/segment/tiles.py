@@ -40,11 +40,17 @@ class Seen:
     """Per prompt, the probability of each place of the photo: (P, h, w) float32 in 0..1.
 
     `view_cells` is the side, in cells of the map, of what the network saw at once: presence gates were
-    fitted on maps of one view.
+    fitted on maps of one view. `flipped` says that views were averaged with their mirror images.
     """
 
     maps: Maps
     view_cells: int
+    flipped: bool = False
+
+    @property
+    def as_fitted(self) -> bool:
+        """Whether the maps are what calibrations are fitted on: one view of the whole photo, not mirrored."""
+        return not self.flipped and self.maps.shape[1:] == (self.view_cells, self.view_cells)
 
 
 def decode_target_px(detail: Detail, input_px: int) -> int:
@@ -70,14 +76,14 @@ def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -
     size = reduced_size(image.shape[0], image.shape[1], _TIMES[detail], engine.input_px)
     grid = Grid(*size, engine.input_px)
     if detail is Detail.WHOLE or len(grid.windows) == 1:
-        return Seen(whole, whole.shape[-1])
+        return Seen(whole, whole.shape[-1], look.flip)
     reduced = _resized(image, grid.height, grid.width)
     windows = worth_a_look(reduced, whole, grid) if detail is Detail.ADAPTIVE else grid.windows
     closer = _blended(view, reduced, len(prompts), grid, windows)
     looked = (grid.weights(windows) / grid.weights(grid.windows) / ENOUGH).clip(0, 1)
     for closer_map, whole_map in zip(closer, whole, strict=True):  # one by one, for the memory's sake
         closer_map[:] = _in_context(closer_map, whole_map, looked)
-    return Seen(closer, grid.side)
+    return Seen(closer, grid.side, look.flip)
 
 
 def _view(engine: Engine, image: Pixels, prompts: Sequence[str], *, flip: bool) -> Maps:
