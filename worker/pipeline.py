@@ -108,6 +108,7 @@ def _findings(
             gate=manifest.gate_for(prompts[place]),
             postprocess=postprocess,
             view_cells=seen.view_cells,
+            estimate=seen.as_fitted,
         )
 
     of_wall = wall_prompt(prompts)

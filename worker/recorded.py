@@ -54,6 +54,6 @@ def recorded_maps(store: ObjectStore, claim: Claim) -> RecordedMaps | None:
     if not levels or len({one.shape for one in levels}) > 1:
         return None
     view_cells = claim.maps[0].view_cells or max(levels[0].shape)
-    seen = Seen(as_probabilities(np.stack(levels)), view_cells)
+    seen = Seen(as_probabilities(np.stack(levels)), view_cells, claim.look.flip)
     manifest = parse_manifest(json.dumps(claim.model_manifest).encode())
     return RecordedMaps(manifest, seen, claim.maps[0].runtime)

@@ -15,6 +15,7 @@ from wallscan.measure.founding import eight_bit
 from wallscan.measure.measured import as_probabilities
 from wallscan.measure.presence import presence_score
 from wallscan.models import Gate
+from wallscan.models.manifest import Calibration, CoverageErrors
 
 OPEN = 0.0
 maps = arrays(
@@ -131,6 +132,25 @@ def test_the_estimated_coverage_comes_from_the_calibration_and_not_from_the_mask
     assert found.estimated_low_pct < found.estimated_coverage_pct < found.estimated_high_pct
     assert shut.estimated_low_pct == pytest.approx(shut.estimated_coverage_pct)
     assert measure(probabilities).numbers.estimated_coverage_pct is None
+
+
+def test_a_map_of_another_kind_than_the_calibration_was_fitted_on_has_no_estimate():
+    fitted = Gate(
+        family=None,
+        presence=OPEN,
+        calibration=Calibration(slope=1.0, intercept=0.0),
+        coverage_errors=CoverageErrors(found=(-1.0, 1.0), silent=(0.0, 0.5)),
+    )
+    told = {
+        estimate: measured(
+            crack_map(5), height_px=300, width_px=400, gate=fitted, postprocess=FOUNDING, estimate=estimate
+        )
+        for estimate in (True, False)
+    }
+    assert told[True].numbers.estimated_low_pct is not None
+    for name in ("coverage", "low", "high"):
+        assert getattr(told[False].numbers, f"estimated_{name}_pct") is None
+    assert np.array_equal(told[True].mask, told[False].mask)
 
 
 @pytest.mark.parametrize("name", PIPELINE_NAMES)

@@ -135,6 +135,14 @@ def test_adaptive_visits_the_windows_with_a_reason_alone(engine):
     assert np.allclose(adaptive[20:40, 20:90], every[20:40, 20:90], atol=0.05)
 
 
+@pytest.mark.parametrize("flip", [False, True])
+def test_only_one_plain_view_of_the_whole_photo_is_what_calibrations_are_fitted_on(engine, flip):
+    for look in (Look(Detail.WHOLE, flip), *(Look(close.detail, flip) for close in CLOSE)):
+        small, large = (look_at(engine, wall(*size), ["a"], look) for size in ((48, SIDE), (240, 320)))
+        assert small.as_fitted is not flip
+        assert large.as_fitted is (look.detail is Detail.WHOLE and not flip)
+
+
 def test_flip_sees_every_view_twice(engine):
     look_at(engine, wall(), ["a"], Look(Detail.TILES))
     once = len(engine.views)

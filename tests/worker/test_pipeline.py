@@ -1,4 +1,6 @@
 import hashlib
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +13,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import PhotoError, PromptError
 from wallscan.domain.looks import Detail, Look
 from wallscan.domain.pipelines import FOUNDING
+from wallscan.models.manifest import Calibration, CoverageErrors, Family
 from wallscan.photos.masks import decode_mask_png
 from wallscan.segment.engine import Engine, load_engine
 from worker.pipeline import analyse
@@ -108,6 +111,36 @@ def test_at_every_detail_the_mask_is_of_the_photos_size(tiny, detail):
 def test_auto_leaves_a_small_photo_as_detail_1_does(tiny):
     data = encode(wall(64, 48))
     assert analyse(data, PROMPTS, tiny, FOUNDING, Look(Detail.AUTO)) == analyse(data, PROMPTS, tiny, FOUNDING)
+
+
+@pytest.mark.parametrize(
+    ("look", "told"),
+    [
+        (Look(), True),
+        (Look(Detail.AUTO), False),
+        (Look(Detail.TILES), False),
+        (Look(Detail.ADAPTIVE), False),
+        (Look(flip=True), False),
+    ],
+)
+def test_coverage_is_estimated_of_one_plain_view_of_the_photo_alone(tiny, look, told):
+    family = Family(
+        name="crack",
+        phrases=("crack",),
+        presence=0.0,
+        calibration=Calibration(slope=1.0, intercept=0.0),
+        coverage_errors=CoverageErrors(found=(-1.0, 1.0), silent=(0.0, 0.5)),
+    )
+    fitted: Any = SimpleNamespace(
+        manifest=tiny.manifest.model_copy(update={"families": (family,)}),
+        input_px=tiny.input_px,
+        runtime=tiny.runtime,
+        probabilities=tiny.probabilities,
+    )
+    (found,) = analyse(encode(wall(640, 480)), ("crack",), fitted, FOUNDING, look).findings
+    numbers = found.numbers
+    estimate = numbers.estimated_coverage_pct, numbers.estimated_low_pct, numbers.estimated_high_pct
+    assert [value is not None for value in estimate] == [told] * 3
 
 
 @pytest.mark.parametrize("orientation", [6, 8])

@@ -11,11 +11,12 @@ from tests.worker.given import assert_nothing_lost, given_submitted, outcomes
 from wallscan.domain.codes import Code
 from wallscan.domain.looks import Detail, Look
 from wallscan.domain.pipelines import STANDARD
-from wallscan.records import runs
+from wallscan.records import runs, tasks
 from wallscan.records.session import transaction
 from wallscan.records.tables import Item, Run
 from wallscan.storage import keys
 from worker.photos import inspect_photo
+from worker.recorded import recorded_maps
 
 PHOTOS = {f"north/{seed}.jpg": encode(wall(320, 240, seed)) for seed in range(3)}
 OTHER = {**STANDARD, "level": 0.45, "min_length_px": 4.0}
@@ -103,6 +104,19 @@ def test_maps_of_another_look_are_measured_again_too(engine, store, resources, u
     inspect_all(unasked, again)
     assert findings(engine, store, again) == findings(engine, store, full)
     assert findings(engine, store, close) != findings(engine, store, first)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_maps_of_mirrored_views_are_still_known_as_such(engine, store, resources, first, flip):
+    order = given_again(engine, first, dict(STANDARD), look=Look(Detail.WHOLE, flip))
+    inspect_all(resources, order)
+    again = given_again(engine, order, OTHER, order.run_id)
+    with transaction(engine) as session:
+        claim = tasks.claim(session, again.run_id, again.photo_ids[0], "a-worker", 30.0)
+    assert claim is not None
+    found = recorded_maps(store, claim)
+    assert found is not None
+    assert found.seen.as_fitted is not flip
 
 
 def test_what_was_measured_again_can_be_measured_again(engine, store, unasked, first):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import InferenceError
 from wallscan.domain.pipelines import Standard, parse_pipeline
-from wallscan.measure.coverage_estimate import estimated_coverage
+from wallscan.measure.coverage_estimate import NO_ESTIMATE, estimated_coverage
 from wallscan.measure.founding import eight_bit, founding_mask
 from wallscan.measure.numbers import Numbers, numbers
 from wallscan.measure.presence import presence_score
@@ -38,6 +38,7 @@ def measured(
     gate: Gate,
     postprocess: Mapping[str, Any],
     view_cells: int | None = None,
+    estimate: bool = True,
 ) -> Measured:
     """The mask and numbers of a probability map (h, w) for a photo of the given upright size.
 
@@ -45,7 +46,8 @@ def measured(
     prompt's from the model's manifest: below its presence the mask is empty, for Otsu alone always finds
     something. `postprocess` is the run's, as recorded on it.
     `view_cells` is that of `presence_score`. Kernels of the post-processing are in cells of the map, so on
-    a map of tiles they are as fine as what the tiles show.
+    a map of tiles they are as fine as what the tiles show. Without `estimate` there is no estimated coverage:
+    where the map is of another kind than those that the gate's calibration was fitted on.
     Raises InferenceError `inference_not_finite` (NaN or infinity in the map) or `inference_failed` (values
     outside [0, 1]), and PipelineError `pipeline_unknown` or `pipeline_parameter_invalid`.
     """
@@ -61,8 +63,8 @@ def measured(
         mask, threshold = standard_mask(levels, height_px, width_px, gate, pipeline)
     else:
         mask, threshold = founding_mask(rounded, height_px, width_px, pipeline)
-    estimate = estimated_coverage(levels, gate, found=found)
-    return Measured(mask, numbers(mask, rounded, presence, threshold, estimate), levels)
+    expected = estimated_coverage(levels, gate, found=found) if estimate else NO_ESTIMATE
+    return Measured(mask, numbers(mask, rounded, presence, threshold, expected), levels)
 
 
 def as_probabilities(levels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ class Numbers:
 
     `presence`, `mean_probability`, `max_probability` and `threshold` are in [0, 1]; the threshold is None
     where the presence gate was shut. Pixels are those of the upright photo. The estimated coverage is that of
-    `coverage_estimate`, with its 90 % interval; None where the model brings no calibration.
+    `coverage_estimate`, with its 90 % interval; None where the model brings no calibration for such a map.
     """
 
     foreground_px: int

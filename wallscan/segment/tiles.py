@@ -6,8 +6,9 @@ stands in for them, and the weights of the windows make the passage smooth.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 import cv2
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from wallscan.domain.looks import PRESENCE_SHARE, Detail, Look
 from wallscan.segment.adaptive import worth_a_look
-from wallscan.segment.engine import Engine
+from wallscan.segment.engine import Batching, Engine
 from wallscan.segment.grid import AREA_INPUTS, Grid, Window, reduced_size
 
 Number = TypeVar("Number", np.uint8, np.float32)
@@ -68,10 +69,10 @@ def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -
     reduced as `reduced_size` says. Raises what `Engine.probabilities` raises.
     """
 
-    def view(pixels: Pixels) -> Maps:
-        return _view(engine, pixels, prompts, flip=look.flip)
+    def views(images: Iterable[Pixels]) -> Iterator[Maps]:
+        return _views(engine, images, prompts, flip=look.flip)
 
-    whole = view(image)
+    (whole,) = views([image])
     detail = look.detail
     size = reduced_size(image.shape[0], image.shape[1], _TIMES[detail], engine.input_px)
     grid = Grid(*size, engine.input_px)
@@ -79,29 +80,43 @@ def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -
         return Seen(whole, whole.shape[-1], look.flip)
     reduced = _resized(image, grid.height, grid.width)
     windows = worth_a_look(reduced, whole, grid) if detail is Detail.ADAPTIVE else grid.windows
-    closer = _blended(view, reduced, len(prompts), grid, windows)
+    closer = _blended(views, reduced, len(prompts), grid, windows)
     looked = (grid.weights(windows) / grid.weights(grid.windows) / ENOUGH).clip(0, 1)
     for closer_map, whole_map in zip(closer, whole, strict=True):  # one by one, for the memory's sake
         closer_map[:] = _in_context(closer_map, whole_map, looked)
     return Seen(closer, grid.side, look.flip)
 
 
-def _view(engine: Engine, image: Pixels, prompts: Sequence[str], *, flip: bool) -> Maps:
-    """The engine's maps (P, s, s) of one view; with `flip` the mean with those of its mirror image."""
-    maps = engine.probabilities(image, prompts)
-    if not flip:
-        return maps
-    mirrored = engine.probabilities(np.ascontiguousarray(image[:, ::-1]), prompts)
-    return (maps + mirrored[:, :, ::-1]) / np.float32(2)
+def _views(engine: Engine, images: Iterable[Pixels], prompts: Sequence[str], *, flip: bool) -> Iterator[Maps]:
+    """The engine's maps (P, s, s) of each view; with `flip` the mean with those of its mirror image."""
+    waiting = iter(images)
+    while some := list(islice(waiting, engine.batch if isinstance(engine, Batching) else 1)):
+        maps = _seen(engine, some, prompts)
+        if flip:
+            mirrored = _seen(engine, [np.ascontiguousarray(image[:, ::-1]) for image in some], prompts)
+            maps = (maps + mirrored[..., ::-1]) / np.float32(2)
+        yield from maps
+
+
+def _seen(engine: Engine, images: Sequence[Pixels], prompts: Sequence[str]) -> Maps:
+    """The engine's maps (N, P, s, s) of some images."""
+    if isinstance(engine, Batching):
+        return engine.probabilities_of_each(images, prompts)
+    return np.stack([engine.probabilities(image, prompts) for image in images])
 
 
 def _blended(
-    view: Callable[[Pixels], Maps], reduced: Pixels, prompts: int, grid: Grid, windows: Sequence[Window]
+    views: Callable[[Iterable[Pixels]], Iterator[Maps]],
+    reduced: Pixels,
+    prompts: int,
+    grid: Grid,
+    windows: Sequence[Window],
 ) -> Maps:
     """Each place's mean over the windows that show it, weighted by `Grid.weight`; 0 where none does."""
     total = np.zeros((prompts, grid.height, grid.width), np.float32)
-    for window in windows:
-        for one, seen in zip(total, view(reduced[window.place]), strict=True):
+    seen_in_each = views(reduced[window.place] for window in windows)
+    for window, maps in zip(windows, seen_in_each, strict=True):
+        for one, seen in zip(total, maps, strict=True):
             one[window.place] += grid.weight * _resized(seen, window.height, window.width)
     weights = grid.weights(windows)
     return np.divide(total, weights, out=total, where=weights > 0)
