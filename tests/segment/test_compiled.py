@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -236,9 +237,10 @@ def test_what_a_killed_conversion_left_goes_with_the_next(made, tiny_bundle):
 
 
 def test_threads_are_the_settings_alone(made, tiny_bundle, photo):
-    one, two = (
+    engines: list[Any] = [
         load_engine(tiny_bundle, EngineSettings(made, "openvino", threads=threads)) for threads in (1, 2)
-    )
+    ]
+    one, two = engines
     for engine, threads in ((one, 1), (two, 2)):
         for request in (engine._graphs._encoder, engine._graphs._head):
             assert request.get_compiled_model().get_property("INFERENCE_NUM_THREADS") == threads

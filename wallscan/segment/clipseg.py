@@ -51,7 +51,7 @@ def decode_reduced(decoder: CLIPSegDecoder, texts: Tensor, reduced: Sequence[Ten
 
 
 class Encoder(nn.Module):
-    """An image, once for all its prompts: the layers that the decoder looks at, and its reductions.
+    """Images, each once for all its prompts: the layers that the decoder looks at, and its reductions.
 
     The positions are interpolated here for one input side: they would be the same for every photo.
     """
@@ -67,23 +67,24 @@ class Encoder(nn.Module):
             self.register_buffer("positions", embeddings.interpolate_pos_encoding(like, side, side))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """(1, 3, S, S) to one (1, 1 + tokens, reduced width) a decoder layer, the deepest first."""
+        """(N, 3, S, S) to one (N, 1 + tokens, reduced width) a decoder layer, the deepest first."""
         vision = self.model.clip.vision_model
         patches = vision.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)
-        tokens = torch.cat([vision.embeddings.class_embedding.expand(1, 1, -1), patches], dim=1)
+        first = vision.embeddings.class_embedding.expand(len(pixels), 1, -1)
+        tokens = torch.cat([first, patches], dim=1)
         states = run_layers(self.model, vision.pre_layrnorm(tokens + self.positions))
         return reduce_states(self.model, states)
 
 
 class Head(nn.Module):
-    """One prompt's logits from the reduced states."""
+    """One prompt's logits from the reduced states of each image."""
 
     def __init__(self, model: CLIPSegForImageSegmentation) -> None:
         super().__init__()
         self.decoder = model.decoder
 
     def forward(self, text: Tensor, *reduced: Tensor) -> Tensor:
-        """text (1, projection) and what the encoder gave, to (1, s, s) logits."""
+        """text (N, projection) and what the encoder gave, to (N, s, s) logits."""
         return decode_reduced(self.decoder, text, reduced)
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,24 @@ class Engine(Protocol):
         the photo's region around ((x + 0.5) W / s, (y + 0.5) H / s). The same image and prompt give the
         same bytes, whatever other prompts are asked. Raises PromptError `prompt_too_many_tokens` and
         InferenceError `inference_not_finite`.
+        """
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """What an `Engine` has beside where it can take several images at once."""
+
+    @property
+    def batch(self) -> int:
+        """How many at most; 1 where several are no faster."""
+
+    def probabilities_of_each(
+        self, images: Sequence[NDArray[np.uint8]], prompts: Sequence[str]
+    ) -> NDArray[np.float32]:
+        """As `Engine.probabilities` of up to `batch` images: (N, P, s, s).
+
+        The same images and prompts give the same bytes, but one alone may differ from one among others in
+        the last digits.
         """
 
 

@@ -23,6 +23,10 @@ class Graphs(Protocol):
     """CLIPSeg's three graphs on some runtime."""
 
     @property
+    def batch(self) -> int:
+        """Images that `logits` is given at most; 1 where several at once are no faster."""
+
+    @property
     def runtime(self) -> Runtime:
         """What runs them."""
 
@@ -32,11 +36,11 @@ class Graphs(Protocol):
     def logits(
         self, pixels: NDArray[np.float32], texts: Sequence[NDArray[np.float32]]
     ) -> NDArray[np.float32]:
-        """Pixels (1, 3, S, S), encoded once, and P embeddings (1, projection), to (P, s, s)."""
+        """Pixels (N, 3, S, S), each encoded once, and P embeddings (1, projection), to (N, P, s, s)."""
 
 
 class Segmenter:
-    """An `Engine` over CLIPSeg's graphs."""
+    """A `Batching` engine over CLIPSeg's graphs."""
 
     def __init__(
         self, graphs: Graphs, tokenizer: PromptTokenizer, spec: InputSpec, manifest: Manifest
@@ -62,10 +66,22 @@ class Segmenter:
         """See `Engine.runtime`."""
         return self._graphs.runtime
 
+    @property
+    def batch(self) -> int:
+        """See `Batching.batch`."""
+        return self._graphs.batch
+
     def probabilities(self, image: NDArray[np.uint8], prompts: Sequence[str]) -> NDArray[np.float32]:
         """See `Engine.probabilities`."""
+        alone: NDArray[np.float32] = self.probabilities_of_each([image], prompts)[0]
+        return alone
+
+    def probabilities_of_each(
+        self, images: Sequence[NDArray[np.uint8]], prompts: Sequence[str]
+    ) -> NDArray[np.float32]:
+        """See `Batching.probabilities_of_each`."""
         texts = [self._text(prompt) for prompt in prompts]
-        logits = self._graphs.logits(preprocess(image, self._spec)[None], texts)
+        logits = self._graphs.logits(np.stack([preprocess(image, self._spec) for image in images]), texts)
         if not np.isfinite(logits).all():
             raise InferenceError(Code.INFERENCE_NOT_FINITE, "the model answered NaN or infinity")
         result: NDArray[np.float32] = 1 / (1 + np.exp(-logits.clip(-_STEEPEST, _STEEPEST)))

@@ -10,11 +10,16 @@ from transformers import CLIPSegForImageSegmentation
 from wallscan.segment.clipseg import Encoder, Head, TextTower
 from wallscan.segment.engine import Runtime
 
+ACCELERATED_BATCH = 8
+"""Images encoded at once where that pays: enough to fill a device, at well under 1 GB of activations."""
+
 
 class TorchGraphs:
     """`Graphs` on torch. Always float32: this is what other runtimes and precisions are held against."""
 
     def __init__(self, model: CLIPSegForImageSegmentation, side: int, device: str = "cpu") -> None:
+        exact_and_repeatable()
+        self.batch = 1 if device == "cpu" else ACCELERATED_BATCH
         self._device = torch.device(device)
         self._encoder = Encoder(model, side).to(self._device)
         self._head = Head(model).to(self._device)
@@ -40,9 +45,20 @@ class TorchGraphs:
         """See `Graphs.logits`."""
         reduced = self._encoder(torch.from_numpy(pixels).to(self._device))
         # Prompts one by one: batching them gains nothing on a CPU, and would let one change another's bytes.
-        each = [self._head(torch.from_numpy(text).to(self._device), *reduced) for text in texts]
-        result: NDArray[np.float32] = torch.cat(each).cpu().numpy()
+        each = [
+            self._head(torch.from_numpy(text).to(self._device).expand(len(pixels), -1), *reduced)
+            for text in texts
+        ]
+        result: NDArray[np.float32] = torch.stack(each, dim=1).cpu().numpy()
         return result
+
+
+def exact_and_repeatable() -> None:
+    """Keep NVIDIA's libraries from rounding float32 to TF32, and from algorithms that answer by chance."""
+    torch.backends.cudnn.allow_tf32 = False  # torch's default for convolutions is True
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
 
 
 def accelerator() -> str | None:
