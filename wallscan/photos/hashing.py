@@ -26,8 +26,3 @@ def perceptual_hash(pixels: npt.NDArray[np.uint8]) -> str:
     small = cv2.resize(grey, (_SMALL_PX, _SMALL_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:_LOW_FREQUENCIES, :_LOW_FREQUENCIES].ravel()
     return np.packbits(low > np.median(low)).tobytes().hex()
-
-
-def hamming_distance(one: str, other: str) -> int:
-    """Bits in which two perceptual hashes differ, 0 to 64."""
-    return (int(one, 16) ^ int(other, 16)).bit_count()
