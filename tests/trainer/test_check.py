@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
+import trainer.check
 from tests.segment.tiny import FACTS, tiny_model, write_model, write_tiny
 from tests.trainer.versions import given_version, write_delta
 from trainer.check import check_model
 from trainer.data import read_samples
 from trainer.quantise import quantise
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import BundleError, WallscanError
+from wallscan.domain.errors import BundleError, ConversionError, WallscanError
 from wallscan.domain.lifecycle import ModelState
 from wallscan.jobs.app import QueueSettings, make_celery
 from wallscan.jobs.messages import CheckModel
@@ -86,6 +87,23 @@ def test_graphs_in_8_bits_are_asked_too(engine, store, hand_in, tmp_path, data, 
     ready, rejected = (state_of(engine, model_id) for model_id in model_ids)
     assert ready == (ModelState.READY, None)
     assert rejected == (ModelState.REJECTED, Code.BUNDLE_UNLOADABLE)
+
+
+def test_a_conversion_that_is_killed_ends_the_check_and_another_check_may_go_well(
+    engine, store, hand_in, tmp_path, monkeypatch
+):
+    folder = write_tiny(tmp_path / "bundle")
+    model_id = hand_in(folder)
+
+    def killed(_):
+        raise ConversionError(Code.CONVERSION_KILLED, "killed")
+
+    with monkeypatch.context() as without_memory:
+        without_memory.setattr(trainer.check, "_ask", killed)
+        check_model(engine, store, model_id)
+    assert state_of(engine, model_id) == (ModelState.REJECTED, Code.CONVERSION_KILLED)
+    check_model(engine, store, hand_in(folder))
+    assert state_of(engine, model_id) == (ModelState.READY, None)
 
 
 def test_a_file_that_never_came_is_named(engine, store, hand_in, tmp_path):
