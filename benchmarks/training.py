@@ -93,7 +93,7 @@ def recipe_loop(kind: str, base: Path, data: Path, work: Path, timed: str, turn:
     from trainer.data import read_photos
     from trainer.network import open_network
     from trainer.recipe import shipped_recipe
-    from trainer.settle import settled
+    from trainer.settle import in_precision, settled
     from trainer.train import train
     from trainer.watch import Unwatched
 
@@ -115,7 +115,7 @@ def recipe_loop(kind: str, base: Path, data: Path, work: Path, timed: str, turn:
 
     photos, _ = read_photos([data], 0.1, recipe.seed)
     network = open_network(recipe, base)
-    recipe = settled(recipe, photos, network.spec)
+    recipe = in_precision(settled(recipe, photos, network.spec), network.device)
     train(recipe.model_copy(update={"epoch_steps": 10**9}), network, photos, work, TakesTurns())
 
 

@@ -2,9 +2,11 @@
 
 Augmentation remains, for every photo is in several frames; and whenever a frame is used, it is asked in other
 words. The states are kept in half precision: the residual stream of a CLIP stays far inside its range.
+Nothing that only says how to learn from them is in the name they are kept under, so that runs can share them.
 """
 
 import hashlib
+import json
 import random
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+import wallscan
 from trainer.batches import Batch, Frames, batches
 from trainer.data import Photos
 from trainer.held_out import HeldOut
@@ -27,6 +30,14 @@ FOLDER = "activations"
 CHUNK = 8
 ROWS = ("states", "truths", "known")
 """What is kept of each frame; a store with other rows has another key."""
+SHAPING = (
+    "seed", "variants", "image_size", "image_mean", "image_std",
+    "mosaic_share", "turn_share", "anywhere_share",
+)  # fmt: skip
+"""The values of a recipe that frames and their states depend on, beside those of its stage."""
+STAGE_SHAPING = ("size", "zoom", "furniture_share", "sources")
+ENCODER_SHAPING = ("patch_size", "num_attention_heads", "hidden_act", "layer_norm_eps")
+"""What an encoder's weights do not tell of it."""
 
 Pixels = NDArray[np.uint8]
 
@@ -80,7 +91,22 @@ def cached_batches(
     kinds = ((shape, np.float16), ((families, side, side), np.uint8), ((families,), np.bool_))
     store = Store(folder, count, dict(zip(ROWS, kinds, strict=True)))
     if store.done < count:
-        store.reserve()
+        with store.alone(lambda: _tell(watcher, store.done, count)):
+            _fill(store, network, frames, accelerator, watcher, processes)
+    return CachedBatches(store, frames, recipe)
+
+
+def _fill(
+    store: Store,
+    network: Network,
+    frames: Frames,
+    accelerator: Accelerator,
+    watcher: Watcher,
+    processes: int,
+) -> None:
+    """Put in the rows that are not there yet."""
+    count = store.count
+    store.reserve()
     chunks = range(store.done // CHUNK, -(-count // CHUNK))
     for chunk, (images, masks, known) in zip(
         chunks, batches(_Scenes(frames, count), chunks, processes), strict=True
@@ -88,7 +114,6 @@ def cached_batches(
         states = _encoded(network, images, accelerator)
         store.put(chunk * CHUNK, {"states": states, "truths": masks, "known": known})
         _tell(watcher, chunk * CHUNK + len(images), count)
-    return CachedBatches(store, frames, recipe)
 
 
 def cached_held_out(
@@ -103,21 +128,29 @@ def cached_held_out(
     count = len(held_out.samples)
     store = Store(folder, count, {"states": (_state_shape(network, recipe.image_size), np.float16)})
     if store.done < count:
-        store.reserve()
-        for numbers, pixels, _ in held_out.squares():
-            store.put(numbers.start, {"states": _encoded(network, pixels, accelerator)})
-            _tell(watcher, numbers.stop, count)
+        with store.alone(lambda: _tell(watcher, store.done, count)):
+            store.reserve()
+            for numbers, pixels, _ in held_out.squares():
+                store.put(numbers.start, {"states": _encoded(network, pixels, accelerator)})
+                _tell(watcher, numbers.stop, count)
     return HeldOut(held_out.samples, recipe.image_size, store.rows["states"])
 
 
 def store_key(recipe: Recipe, network: Network, photos: Photos, precision: str) -> str:
     """A name for the activations: equal where frames, encoder and precision are."""
-    shaping = recipe.model_dump(
-        mode="json",
-        include={"seed", "variants", "image_size", "image_mean", "image_std", "mosaic_share", "turn_share"},
-    )
-    digest = hashlib.sha256(f"{ROWS} {precision} {shaping} {recipe.stages[0]}".encode())
-    for name, value in network.clipseg.clip.vision_model.state_dict().items():
+    clipseg = network.clipseg
+    vision = clipseg.config.vision_config.to_dict()
+    shaping = {
+        "rows": ROWS,
+        "wallscan": wallscan.__version__,
+        "precision": precision,
+        "recipe": recipe.model_dump(mode="json", include=set(SHAPING)),
+        "stage": recipe.stages[0].model_dump(mode="json", include=set(STAGE_SHAPING)),
+        "encoder": {name: vision[name] for name in ENCODER_SHAPING},
+        "layers": list(clipseg.extract_layers),
+    }
+    digest = hashlib.sha256(json.dumps(shaping, sort_keys=True).encode())
+    for name, value in clipseg.clip.vision_model.state_dict().items():
         digest.update(name.encode())
         digest.update(value.cpu().contiguous().numpy().tobytes())
     for sample in (*photos.train, *photos.held_out):

@@ -64,6 +64,11 @@ def drawable(recipe: Recipe, samples: Sequence[Sample]) -> Recipe:
     return recipe.model_copy(update={"stages": tuple(stages)})
 
 
+def in_precision(recipe: Recipe, device: torch.device) -> Recipe:
+    """The recipe in bf16 where it allows that and it pays on the device, else in float32."""
+    return recipe.model_copy(update={"bf16": recipe.bf16 and bf16_pays(device)})
+
+
 @cache
 def bf16_pays(device: torch.device) -> bool:
     """Whether half-precision products are faster than full ones on this device.

@@ -1,8 +1,11 @@
 """Arrays on disk that are filled from their start on, and go on being filled after a kill."""
 
 import errno
+import fcntl
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 
 SYNC_EVERY = 256
+ASK_EVERY_S = 1.0
 
 
 class Rows:
@@ -62,12 +66,25 @@ class Store:
         self.rows = {
             name: Rows(folder / name, (count, *shape), dtype) for name, (shape, dtype) in kinds.items()
         }
-        self._done_file = folder / "done"
+        self._folder, self._done_file = folder, folder / "done"
 
     @property
     def done(self) -> int:
         """Finished rows."""
         return int(self._done_file.read_text()) if self._done_file.is_file() else 0
+
+    @contextmanager
+    def alone(self, wait: Callable[[], None]) -> Iterator[None]:
+        """Nobody else fills the store while the block runs; until then `wait` is called now and then.
+
+        A lock that its process leaves when it dies, however it does.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as lock:
+            while not _locked(lock.fileno()):
+                wait()
+                time.sleep(ASK_EVERY_S)
+            yield
 
     def reserve(self) -> None:
         """Claim the space on disk. Raises TrainingError `disk_too_small`."""
@@ -85,3 +102,11 @@ class Store:
             temporary = self._done_file.with_suffix(".new")
             temporary.write_text(str(done))
             temporary.replace(self._done_file)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from trainer.checkpoint import BEST, LAST
+from trainer.claim import CLAIM
 from wallscan.models.files import CURVES
 from wallscan.records import training_claims
 from wallscan.records.session import transaction
@@ -14,8 +15,8 @@ from wallscan.records.training_claims import TrainingClaim
 from wallscan.storage import ObjectStore, keys
 
 _TYPE = "application/octet-stream"
-_FILES = (LAST, BEST, CURVES)
-"""All that publishing needs, so that a trainer can take over even then."""
+_FILES = (LAST, BEST, CURVES, CLAIM)
+"""All that going on in the same precision and publishing need, so that a trainer can take over even then."""
 
 
 class ClaimLostError(Exception):

@@ -1,14 +1,13 @@
 """The training loop of every recipe, flat: draw, forward, loss, step, average, judge, save."""
 
+import math
 import time
 from contextlib import AbstractContextManager, closing, nullcontext
-from datetime import timedelta
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, PartialState
-from accelerate.state import AcceleratorState
-from accelerate.utils import broadcast_object_list, parse_flag_from_env
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -23,25 +22,29 @@ from trainer.memory import keep_freed_memory
 from trainer.network import Network
 from trainer.optimise import learning_rate_share, step_all, update_average
 from trainer.phrases import plain_words
+from trainer.processes import agreed, make_accelerator
 from trainer.recipe import Recipe
-from trainer.settle import bf16_pays
 from trainer.watch import Unwatched, Watcher
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 
-PATIENCE = timedelta(hours=12)
-"""How long processes wait for the one that caches, judges or publishes for all."""
-
 
 def train(
-    recipe: Recipe, network: Network, photos: Photos, work: Path, watcher: Watcher, processes: int = 0
+    recipe: Recipe,
+    network: Network,
+    photos: Photos,
+    work: Path,
+    watcher: Watcher,
+    processes: int = 0,
+    activations: Path | None = None,
 ) -> Progress:
     """Train `network` in `work`, or on from its checkpoint, until all is done or the watcher cancels.
 
     Killed at any moment and started again, a run ends with the same weights as one that was left alone.
     `processes` other processes draw frames ahead; neither their number nor that of the GPUs changes what a
-    step learns from. Raises TrainingCancelled while activations are being cached, and TrainingError
-    `work_folder_taken`, `recipe_invalid` or `disk_too_small`.
+    step learns from. `activations` is where a `cached` recipe keeps what runs may share, otherwise a folder
+    in `work`. Raises TrainingCancelled while activations are being cached, and TrainingError
+    `work_folder_taken`, `recipe_invalid`, `disk_too_small` or `training_diverged`.
     """
     keep_freed_memory()
     accelerator = make_accelerator(recipe)
@@ -49,7 +52,8 @@ def train(
     progress = Progress.begin(network.to(accelerator.device), recipe)
     progress.restore(work)
     learner, *optimizers = accelerator.prepare(network, *progress.optimizers)
-    source, held_out = feed(recipe, network, photos, work, accelerator, watcher, processes)
+    kept = work / FOLDER if activations is None else activations
+    source, held_out = feed(recipe, network, photos, kept, accelerator, watcher, processes)
     opened: AbstractContextManager[Journal | None] = (
         closing(Journal(work, progress.step)) if accelerator.is_main_process else nullcontext()
     )
@@ -63,13 +67,14 @@ def train(
             if len(losses) < parts:
                 continue
 
-            torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_norm)
+            norm = torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_norm)
+            step_loss = finite_loss(losses, norm, progress, accelerator)
             step_all(optimizers, learning_rate_share(recipe, progress.step))
             # Young averages forget faster, or they would carry the random start along.
             decay = min(recipe.average_decay, (1 + progress.step) / (10 + progress.step))
             update_average(progress.average, network, decay)
             progress.step += 1
-            progress.losses.append(float(accelerator.reduce(torch.stack(losses).mean(), "mean")))
+            progress.losses.append(step_loss)
             losses.clear()
             watcher.stepped(progress.step, recipe.steps, progress.losses[-1])
             if journal:
@@ -102,29 +107,11 @@ def train(
     return progress
 
 
-def make_accelerator(recipe: Recipe) -> Accelerator:
-    """This process's device and precision, and its part of a run over several processes."""
-    # Without a GPU several processes work together only if it is told so: else each trains by itself.
-    on_cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
-    state = PartialState(cpu=on_cpu, timeout=PATIENCE)
-    precision = "bf16" if recipe.bf16 and bf16_pays(state.device) else "no"
-    # accelerate keeps the precision for the process's life; a trainer's process sees many runs.
-    AcceleratorState._reset_state()  # noqa: SLF001
-    accelerator = Accelerator(cpu=on_cpu, mixed_precision=precision)
-    if recipe.accumulate % accelerator.num_processes:
-        raise TrainingError(
-            Code.RECIPE_INVALID,
-            f"a step's {recipe.accumulate} batches (accumulate) cannot be shared out evenly to "
-            f"{accelerator.num_processes} processes",
-        )
-    return accelerator
-
-
 def feed(
     recipe: Recipe,
     network: Network,
     photos: Photos,
-    work: Path,
+    activations: Path,
     accelerator: Accelerator,
     watcher: Watcher,
     processes: int,
@@ -134,7 +121,7 @@ def feed(
     held_out = HeldOut(photos.held_out, recipe.image_size)
     if recipe.kind != "cached":
         return frames, held_out
-    folder = work / FOLDER / store_key(recipe, network, photos, accelerator.mixed_precision)
+    folder = activations / store_key(recipe, network, photos, accelerator.mixed_precision)
     with accelerator.main_process_first():
         judged = cached_held_out(recipe, network, held_out, folder / "held_out", accelerator, watcher)
         learned = cached_batches(recipe, network, frames, folder / "train", accelerator, watcher, processes)
@@ -161,6 +148,28 @@ def loss_of(learner: nn.Module, batch: Batch, peak_weight: float, recipe: Recipe
     )
 
 
+def finite_loss(losses: list[Tensor], norm: Tensor, progress: Progress, accelerator: Accelerator) -> float:
+    """The mean loss of a step's batches, over all processes; `norm` is that of its gradients.
+
+    Raises TrainingError `training_diverged`, in all processes, before the weights take the step. Both come
+    from the device in one go: asking for each would hold it up twice.
+    """
+    both = torch.stack((torch.stack(losses).mean(), norm))
+    loss, length = accelerator.reduce(both, "mean").tolist()
+    if math.isfinite(loss) and math.isfinite(length):
+        return float(loss)
+    kept = "no epoch has ended"
+    if progress.best is not None:
+        kept = (
+            f"the best epoch, of step {progress.best.step}, is kept: `python -m trainer bundle --best` with "
+            f"the run's data, base and work folder publishes it; the trainer service does so by itself"
+        )
+    raise TrainingError(
+        Code.TRAINING_DIVERGED,
+        f"step {progress.step + 1} has a loss of {loss} and gradients of length {length}; {kept}",
+    )
+
+
 def judge(progress: Progress, held_out: HeldOut, accelerator: Accelerator) -> Verdict:
     """The averaged weights on the photos held out, looked at by one process for all."""
     verdicts = [Verdict(0.0, 0.0, ())]
@@ -169,13 +178,6 @@ def judge(progress: Progress, held_out: HeldOut, accelerator: Accelerator) -> Ve
             verdicts = [held_out.judge(network)]
     broadcast_object_list(verdicts)
     return verdicts[0]
-
-
-def agreed(wish: bool, accelerator: Accelerator) -> bool:
-    """Whether any of the run's processes wishes it."""
-    if wish:
-        accelerator.set_trigger()
-    return bool(accelerator.check_trigger())
 
 
 def peak_rate(optimizers: list[torch.optim.Optimizer]) -> float:

@@ -96,9 +96,9 @@ def test_other_frames_are_kept_apart(recipe, photos, network):
 def test_another_encoder_precision_or_photo_is_kept_apart(tmp_path, recipe, photos, network, data):
     keys = [store_key(recipe, network, photos, precision) for precision in ("no", "bf16")]
     keys.append(store_key(recipe, network, Photos(photos.train[1:], photos.held_out, []), "no"))
-    for number, changes in enumerate(({"extract_layers": [1, 2]}, {"vision": {"num_attention_heads": 4}})):
-        other = write_base(tmp_path / str(number), **changes)
-        keys.append(store_key(recipe, open_network(recipe, other), photos, "no"))
+    later = write_base(tmp_path / "later", extract_layers=[1, 2])
+    heads = write_base(tmp_path / "heads", vision={"num_attention_heads": 4})
+    keys += [store_key(recipe, open_network(recipe, other), photos, "no") for other in (later, heads)]
     changed = open_network(recipe, write_base(tmp_path / "changed"))
     with torch.no_grad():
         changed.clipseg.clip.vision_model.embeddings.class_embedding += 1

@@ -8,9 +8,10 @@ from tests.trainer.small import Notes, small_recipe
 from trainer.__main__ import app
 from trainer.calibration import fit as calibration
 from trainer.checkpoint import BEST
+from trainer.claim import CLAIM
 from trainer.commands.train import read_recipe
 from trainer.data import Photos
-from trainer.fit import CLAIM, fit
+from trainer.fit import fit
 from trainer.watch import TrainingCancelled
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError

@@ -159,7 +159,7 @@ def test_what_is_replaced_stays_until_the_new_one_is_there_and_comes_back_if_it_
 ):
     out = bundle_of(tmp_path / "out", "old")
     built = bundle_of(tmp_path / "scratch" / "bundle", "new")
-    rename, kept = Path.rename, []
+    rename, kept = Path.rename, list[str]()
 
     def fails(path, target):
         if path == built:

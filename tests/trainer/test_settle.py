@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -31,8 +33,12 @@ def test_bf16_is_used_where_it_is_clearly_faster(monkeypatch, able, seconds, pay
     bf16_pays.cache_clear()
 
 
-def test_a_product_takes_time():
-    assert settle._product_s(torch.float32) > 0
+def test_a_product_takes_the_least_of_the_processor_seconds_of_several(monkeypatch):
+    took = [5.0, 2.0, 1.0, 4.0, 3.0]
+    clock = iter([at for turn, seconds in enumerate(took) for at in (10.0 * turn, 10.0 * turn + seconds)])
+    monkeypatch.setattr(time, "process_time", lambda: next(clock))
+    assert settle._product_s(torch.bfloat16) == 1.0
+    assert next(clock, None) is None
 
 
 def corrected(root, **masks):

@@ -1,10 +1,13 @@
 import errno
 import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+from trainer import store as module
 from trainer.store import SYNC_EVERY, Store
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
@@ -44,6 +47,32 @@ def test_only_rows_that_are_on_disk_count(tmp_path):
     for first in range(0, SYNC_EVERY + 16, 8):
         put(half, first, 8)
     assert store(tmp_path).done == SYNC_EVERY
+
+
+def test_one_at_a_time_fills_it_and_one_that_dies_lets_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ASK_EVERY_S", 0.0)
+    holds = (
+        "import sys, pathlib; from trainer.store import Store\n"
+        "with Store(pathlib.Path(sys.argv[1]), 1, {}).alone(lambda: None):\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", holds, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    waits = []
+
+    def wait():
+        waits.append(holder.poll())
+        if len(waits) == 3:
+            holder.kill()
+            holder.wait()
+
+    with store(tmp_path).alone(wait):
+        assert waits[:3] == [None] * 3
+        assert holder.poll() is not None
+    holder.communicate()
 
 
 def test_a_full_disk_is_said_before_anything_is_written(tmp_path, monkeypatch):

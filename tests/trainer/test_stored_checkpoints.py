@@ -1,17 +1,21 @@
 """What becomes of checkpoints in storage once their training has ended, however its trainers ended."""
 
+import datetime as dt
 import uuid
 
 import pytest
+from sqlalchemy import func, update
 
 from tests.trainer.jobs import given_dataset, given_training
 from tests.trainer.small import small_recipe
 from trainer.checkpoint import LAST
+from trainer.claim import CLAIM
 from trainer.jobs import Service, run_training
 from trainer.stored_checkpoints import ClaimLostError, StoredCheckpoints
 from wallscan.domain.codes import Code
 from wallscan.records import training_claims
 from wallscan.records.session import transaction
+from wallscan.records.training_tables import Training
 from wallscan.storage import keys
 
 STEP = 3
@@ -64,6 +68,20 @@ def test_a_trainer_that_died_before_it_deleted_them_is_made_up_for(service, work
         run_training(service, claim.id)
         assert stored(service, claim.id) == []
         assert due(service) == []
+
+
+def test_the_precision_of_a_run_is_kept_by_whoever_goes_on(service, work, tmp_path_factory):
+    (work / CLAIM).write_text("in bf16")
+    claim, checkpoints = begun(service, work)
+    checkpoints.save(work, STEP + 1)
+    assert stored(service, claim.id) == [f"1/{STEP}/{LAST}", f"1/{STEP}/{CLAIM}"]
+    with transaction(service.engine) as session:
+        session.execute(update(Training).values(lease_until=func.now() - dt.timedelta(seconds=1)))
+        claim = training_claims.claim(session, claim.id, "another", service.lease_s)
+    assert claim is not None
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    StoredCheckpoints(service.engine, service.store, claim).restore(elsewhere)
+    assert (elsewhere / CLAIM).read_text() == "in bf16"
 
 
 def test_what_is_stored_after_the_end_is_taken_away_again(service, work):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.trainer.small import Notes, small_recipe
+from trainer import train as train_module
 from trainer.batches import Batch
 from trainer.checkpoint import BEST, LAST
 from trainer.commands.train import read_recipe
@@ -41,11 +42,12 @@ FINE_TUNES = ("full", "decoder", "cached")
 FIRST_LOSSES = (0.69042981, 0.66983801, 0.65285802, 0.63693392, 0.62261134)
 
 
-def run(recipe, photos, base, work, notes=None, processes=0):
+def run(recipe, photos, base, work, notes=None, processes=0, activations=None):
     network = open_network(recipe, base)
     before = {name: value.clone() for name, value in network.clipseg.named_parameters()}
     notes = notes or Notes()
-    progress = train(settled(recipe, photos, network.spec), network, photos, work, notes, processes)
+    recipe = settled(recipe, photos, network.spec)
+    progress = train(recipe, network, photos, work, notes, processes, activations)
     moved = {
         name for name, value in network.clipseg.named_parameters() if not torch.equal(value, before[name])
     }
@@ -173,6 +175,53 @@ def test_a_run_that_is_ended_from_outside_closes_its_journal(tmp_path, photos, b
     with pytest.raises(InterruptedError):
         run(small_recipe(steps=4, kind="decoder"), photos, base, tmp_path)
     assert set(threading.enumerate()) <= before  # an open one has a thread that writes
+
+
+class Overflowing:
+    """A step's loss, or its gradients alone, become infinite in one step."""
+
+    def __init__(self, monkeypatch, step, recipe, in_gradients):
+        self._loss_of, self._call = train_module.loss_of, 0
+        self._first, self._in_gradients = step * recipe.accumulate, in_gradients
+        monkeypatch.setattr(train_module, "loss_of", self)
+
+    def __call__(self, learner, *given):
+        loss = self._loss_of(learner, *given)
+        if self._call == self._first:
+            parameter = next(one for one in learner.parameters() if one.requires_grad)
+            none = torch.sqrt((parameter - parameter.detach()).square().sum())  # 0, with a gradient of NaN
+            loss = loss + none if self._in_gradients else loss * math.inf
+        self._call += 1
+        return loss
+
+
+@pytest.mark.parametrize("in_gradients", [False, True])
+def test_a_step_that_is_not_finite_ends_the_run_and_leaves_what_was_good(
+    tmp_path, photos, base, monkeypatch, in_gradients
+):
+    recipe = small_recipe(steps=8, kind="decoder", epoch_steps=2, checkpoint_every=1)
+    whole, _, _ = run(recipe, photos, base, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        Overflowing(patch, 5, recipe, in_gradients)
+        with pytest.raises(TrainingError, match="step 6 has a loss of") as diverged:
+            run(recipe, photos, base, tmp_path / "diverged")
+    assert diverged.value.code is Code.TRAINING_DIVERGED
+    assert "python -m trainer bundle --best" in diverged.value.detail
+    last, best = (torch.load(tmp_path / "diverged" / name, weights_only=True) for name in (LAST, BEST))
+    assert last["step"] == 5
+    assert best["step"] in {2, 4}
+    for values in (last["model"], last["average"], best["model"]):
+        assert all(value.isfinite().all() for value in values.values())
+    again, _, _ = run(recipe, photos, base, tmp_path / "diverged")
+    assert equal(weights(whole), weights(again))
+
+
+def test_one_that_diverges_in_its_first_epoch_has_nothing_to_publish(tmp_path, photos, base, monkeypatch):
+    recipe = small_recipe(steps=4, kind="decoder", accumulate=2)
+    Overflowing(monkeypatch, 0, recipe, in_gradients=False)
+    with pytest.raises(TrainingError, match="no epoch has ended"):
+        run(recipe, photos, base, tmp_path)
+    assert not (tmp_path / LAST).exists()
 
 
 class Answers(torch.nn.Module):

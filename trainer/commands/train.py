@@ -12,25 +12,23 @@ from pydantic import ValidationError
 from rich.console import Console
 from transformers.utils.logging import disable_progress_bar
 
-from trainer.checkpoint import LAST, Progress
+from trainer.claim import require_run
 from trainer.commands.data import By, ClassesFile, Data, chosen_classes, tell, write_reports
 from trainer.commands.reported import reported
 from trainer.data import Classes, Photos, SplitBy, find_leaks, read_photos
-from trainer.fit import fit
-from trainer.network import open_network
+from trainer.fit import fit, left_off, publish_weights
 from trainer.origin import Origin
-from trainer.publish import publish
 from trainer.recipe import Recipe, invalid_recipe, shipped_recipe
 from trainer.screen import Interrupted, Screen
-from trainer.settle import settled
 from trainer.watch import TrainingCancelled
 from wallscan.client.sources import default_name, model_folder
-from wallscan.domain.codes import Code
-from wallscan.domain.errors import TrainingError
-from wallscan.models.files import CURVES
 
 Work = Annotated[Path, typer.Option(help="Folder of the run's checkpoint and log; a run there goes on.")]
 Out = Annotated[Path, typer.Option(help="The bundle's folder.")]
+BaseName = Annotated[
+    str | None, typer.Option(help="Hub id (CIDAS/clipseg-rd64-refined), folder or bundle to start from.")
+]
+Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit on the hub.")]
 RecipeName = Annotated[str, typer.Option(help="full, decoder, cached, starter, or a recipe's JSON file.")]
 Change = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Change one of the recipe's values.")
@@ -53,10 +51,8 @@ def train(
     work: Work,
     out: Out,
     recipe: RecipeName = "decoder",
-    base: Annotated[
-        str | None, typer.Option(help="Hub id (CIDAS/clipseg-rd64-refined), folder or bundle to start from.")
-    ] = None,
-    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the hub.")] = None,
+    base: BaseName = None,
+    revision: Revision = None,
     name: Name = "wallscan/fine-tuned",
     change: Change = [],  # noqa: B006 - typer wants a list
     split: By = SplitBy.OFFICIAL,
@@ -65,6 +61,10 @@ def train(
     attribution: Attribution = [],  # noqa: B006 - typer wants a list
     threads: Threads = 1,
     processes: Processes = 0,
+    activations: Annotated[
+        Path | None,
+        typer.Option(help="Where `cached` keeps activations that runs may share.", show_default="in --work"),
+    ] = None,
 ) -> None:
     """Fine-tune a model and publish it. Killed and started again, it goes on."""
     console = Console(stderr=True)
@@ -75,9 +75,8 @@ def train(
             photos = read(data, chosen, console, split, chosen_classes(classes), work / REPORT)
             start = None if base is None else stack.enter_context(model_folder(base, revision))
             screen = stack.enter_context(Screen(console))
-            source = None if base is None else default_name(base)
-            origin = Origin(source, licence, tuple(attribution))
-            manifest = fit(chosen, photos, work, out, name, start, screen, processes, origin)
+            origin = _origin(base, licence, attribution)
+            manifest = fit(chosen, photos, work, out, name, start, screen, processes, origin, activations)
     except (Interrupted, TrainingCancelled):
         console.print(f"Saved in {work}. The same command goes on from there.", markup=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -121,30 +120,36 @@ def bundle(
     work: Work,
     out: Out,
     name: Name = "wallscan/starter",
-    recipe: RecipeName = "starter",
+    base: BaseName = None,
+    revision: Revision = None,
     split: By = SplitBy.OFFICIAL,
     classes: ClassesFile = None,
     licence: Licence = None,
     attribution: Attribution = [],  # noqa: B006 - typer wants a list
     threads: Threads = 1,
+    best: Annotated[
+        bool, typer.Option("--best", help="The best epoch so far in the place of the latest checkpoint.")
+    ] = False,
 ) -> None:
-    """Publish the latest checkpoint of a run from nothing, finished or not."""
+    """Publish what a run has come to, finished or not; its work folder tells its recipe.
+
+    Give it the data, the split, the classes and the base that the run was started with.
+    """
     console = Console(stderr=True)
     set_threads(threads)
-    with reported(console):
-        if not (work / LAST).is_file():
-            raise TrainingError(Code.CHECKPOINT_MISSING, f"{work} holds no checkpoint")
-        chosen = read_recipe(recipe, ())
-        photos = read(data, chosen, console, split, chosen_classes(classes))
-        network = open_network(chosen, None)
-        chosen = settled(chosen, photos, network.spec)
-        progress = Progress.begin(network, chosen)
-        progress.restore(work)
-        print(f"checkpoint of step {progress.step} of {chosen.steps}")
-        progress.keep_average()
-        clipseg = network.clipseg.eval()
-        origin = Origin(None, licence, tuple(attribution))
-        publish(clipseg, network.tokenizer, chosen, photos, out, name, None, origin, work / CURVES)
+    with reported(console), ExitStack() as stack:
+        photos = read(data, require_run(work).recipe, console, split, chosen_classes(classes))
+        start = None if base is None else stack.enter_context(model_folder(base, revision))
+        recipe, progress = left_off(work, photos, start)
+        step = progress.best.step if best and progress.best else progress.step
+        print(f"weights of step {step} of {recipe.steps}")
+        origin = _origin(base, licence, attribution)
+        manifest = publish_weights(progress, recipe, photos, work, out, name, start, origin, best=best)
+    print(f"{manifest.name} is in {out}")
+
+
+def _origin(base: str | None, licence: str | None, attribution: list[str]) -> Origin:
+    return Origin(None if base is None else default_name(base), licence, tuple(attribution))
 
 
 def read_recipe(name: str, changes: list[str] | tuple[str, ...]) -> Recipe:
