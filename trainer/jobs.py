@@ -12,15 +12,18 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy import Engine
 
+from trainer.checkpoint import BEST
 from trainer.commands.train import read
+from trainer.data import Photos
 from trainer.datasets import fetch_dataset
-from trainer.fit import fit
+from trainer.fit import fit, left_off, publish_weights
 from trainer.recipe import Recipe, invalid_recipe, shipped_recipe
 from trainer.reporter import Reporter
 from trainer.stored_checkpoints import ClaimLostError, StoredCheckpoints, clear_ended
 from trainer.watch import TrainingCancelled
 from trainer.workspace import workspace
-from wallscan.domain.errors import UnavailableError, WallscanError
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError, UnavailableError, WallscanError
 from wallscan.jobs.heartbeat import held
 from wallscan.models.files import check_files
 from wallscan.models.manifest import Manifest
@@ -96,18 +99,37 @@ def _train(
         for place, dataset in enumerate(claim.datasets)
     ]
     photos = read(data, recipe, Console(stderr=True))
-    checkpoints.restore(folder / "run")
-    manifest = fit(recipe, photos, folder / "run", folder / "bundle", claim.name, base, reporter)
+    run, bundle, failure = folder / "run", folder / "bundle", None
+    checkpoints.restore(run)
+    try:
+        manifest = fit(recipe, photos, run, bundle, claim.name, base, reporter)
+    except TrainingError as error:
+        if error.code is not Code.TRAINING_DIVERGED or not (run / BEST).is_file():
+            raise
+        failure = error
+        manifest = _best(photos, run, bundle, claim.name, base)
     reporter.flush()
-    store_bundle(service.store, manifest, folder / "bundle")
-    _finish(service, claim, manifest)
+    store_bundle(service.store, manifest, bundle)
+    _finish(service, claim, manifest, failure)
 
 
-def _finish(service: Service, claim: TrainingClaim, manifest: Manifest) -> None:
+def _best(photos: Photos, run: Path, bundle: Path, name: str, base: Path | None) -> Manifest:
+    """The bundle of a run's best epoch: nobody else can make one, for its checkpoints go with its end."""
+    recipe, progress = left_off(run, photos, base)
+    return publish_weights(progress, recipe, photos, run, bundle, name, base, best=True)
+
+
+def _finish(
+    service: Service, claim: TrainingClaim, manifest: Manifest, failure: TrainingError | None
+) -> None:
     """The version is there when the training has ended, and not before."""
     with transaction(service.engine) as session:
         model = models.register(session, manifest)
-        if not training_claims.finish(session, claim, model.id):
+        if failure is None:
+            ended = training_claims.finish(session, claim, model.id)
+        else:
+            ended = training_claims.fail(session, claim, failure.code, failure.detail, model.id)
+        if not ended:
             raise ClaimLostError
     _log.info("training %s ended with model %s %s", claim.id, model.name, model.digest)
 

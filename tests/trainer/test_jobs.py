@@ -4,6 +4,7 @@ The training itself is a script here; `test_service` has the real one in real pr
 """
 
 import datetime as dt
+import shutil
 import uuid
 
 import pytest
@@ -17,6 +18,7 @@ from trainer import jobs, reporter
 from trainer.checkpoint import BEST, LAST
 from trainer.jobs import Service, run_training
 from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
 from wallscan.domain.lifecycle import TrainingState
 from wallscan.models import bundle_digest, check_files, read_manifest
 from wallscan.records import training_claims, trainings
@@ -180,6 +182,41 @@ def test_cancelled_while_its_trainer_is_dead_the_best_epoch_is_published_all_the
     run_training(service, training_id)
     found = read(service.engine, training_id)
     assert (found.state, found.model_id) == (TrainingState.CANCELLED, versions(service.engine)[0].id)
+
+
+def diverge():
+    raise TrainingError(Code.TRAINING_DIVERGED, "step 7 has a loss of nan")
+
+
+def test_diverged_it_fails_and_leaves_its_best_epoch(service, script, training_id, bundle, monkeypatch):
+    asked = []
+
+    def published(progress, recipe, photos, work, out, name, base, *, best):
+        asked.append((progress, recipe, name, base, best, (work / BEST).read_text()))
+        shutil.copytree(bundle, out)
+        return read_manifest(out)
+
+    monkeypatch.setattr(jobs, "left_off", lambda *_: ("recipe", "progress"))
+    monkeypatch.setattr(jobs, "publish_weights", published)
+    script.at[7] = diverge
+    run_training(service, training_id)
+    found = read(service.engine, training_id)
+    (model,) = versions(service.engine)
+    assert (found.state, found.code, found.detail) == (
+        TrainingState.FAILED,
+        Code.TRAINING_DIVERGED,
+        "step 7 has a loss of nan",
+    )
+    assert (found.model_id, model.state, model.active) == (model.id, "ready", False)
+    assert asked == [("progress", "recipe", "test/tuned", None, True, "4")]
+    assert stored_checkpoints(service, training_id) == []
+
+
+def test_diverged_in_its_first_epoch_it_leaves_nothing(service, script, training_id):
+    script.at[2] = diverge
+    run_training(service, training_id)
+    found = read(service.engine, training_id)
+    assert (found.state, found.code, found.model_id) == (TrainingState.FAILED, Code.TRAINING_DIVERGED, None)
 
 
 def test_storage_away_for_a_while_delays_the_checkpoint(service, script, training_id, monkeypatch):

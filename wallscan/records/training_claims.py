@@ -148,11 +148,16 @@ def cancelled(session: Session, held: TrainingClaim) -> bool:
     return row is not None
 
 
-def fail(session: Session, held: TrainingClaim, code: Code, detail: str) -> bool:
-    """End a training that cannot be carried out; false where the claim was lost."""
+def fail(
+    session: Session, held: TrainingClaim, code: Code, detail: str, model_id: uuid.UUID | None = None
+) -> bool:
+    """End a training that cannot be carried out to its end; false where the claim was lost.
+
+    With `model_id` it leaves a model all the same: call it as `finish`.
+    """
     row = _row(session, held)
     if row is not None:
-        row.code, row.detail = code, detail
+        row.code, row.detail, row.model_id = code, detail, model_id
         _end(row, TrainingState.FAILED)
     return row is not None
 

@@ -86,7 +86,7 @@ class Training(Body):
     dataset_ids: list[uuid.UUID]
     base_model_id: uuid.UUID | None
     model_id: uuid.UUID | None = Field(
-        description="the version that came of it; of a cancelled one, its best epoch's"
+        description="the version that came of it; of a cancelled or diverged one, its best epoch's"
     )
     step: int
     steps: int | None
