@@ -1,7 +1,10 @@
 """Training frames with their prompts: a pure function of the seed and the step's number."""
 
+import multiprocessing
+import os
 import random
 import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -139,7 +142,7 @@ def batches(source: Dataset[T], numbers: range, processes: int) -> Iterator[T]:
         batch_size=None,
         sampler=numbers,
         collate_fn=_unchanged,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_begin_drawing,
         num_workers=processes,
         multiprocessing_context="spawn" if processes else None,
     )
@@ -178,5 +181,15 @@ def _unchanged(item: T) -> T:
     return item
 
 
-def _one_thread(_: int) -> None:
+def _begin_drawing(_: int) -> None:
+    """In a process that draws frames, before its first one."""
     cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """torch lets such a process wait for ever to hand over its last frames to one that was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -16,18 +16,31 @@ from tests.trainer.small import small_recipe
 from trainer.__main__ import app
 from trainer.activations import FOLDER
 from trainer.checkpoint import LAST
+from trainer.journal import EVENTS
 from wallscan.models import check_files
 
 ROOT = Path(__file__).parents[2]
 STEPS = 24
+IN_PRECISION = """
+import sys
+
+from trainer import settle
+from trainer.__main__ import app
+
+pays = sys.argv.pop(1) == "True"
+settle.bf16_pays = lambda _: pays
+app()
+"""
+"""The command on a machine where a trial shows that bf16 pays, or that it does not."""
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
 def options(tmp_path, data, base):
-    def of(kind, work):
-        recipe = tmp_path / "recipe.json"
+    def of(kind, work, **more):
+        recipe = tmp_path / f"{work}.json"
         changes = {"kind": kind, "variants": 8, "accumulate": 2, "checkpoint_every": 3, "epoch_steps": 8}
-        recipe.write_text(small_recipe(steps=STEPS, **changes).model_dump_json())
+        recipe.write_text(small_recipe(**{"steps": STEPS} | changes | more).model_dump_json())
         given = {
             "--data": data, "--recipe": recipe, "--work": tmp_path / work,
             "--out": tmp_path / f"{work}-bundle",
@@ -37,18 +50,22 @@ def options(tmp_path, data, base):
     return of
 
 
-def start(options):
-    command = [sys.executable, "-m", "trainer", *options]
+def start(options, python=("-m", "trainer")):
+    """In a process group of its own, as a terminal starts it."""
     return subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        [sys.executable, *python, *options], cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
+
+
+def until(there, running):
+    while not there() and running.poll() is None:
+        time.sleep(0.002)
 
 
 def kill_soon_after(victim, there):
     """SIGKILL at a random moment after `there()` is first true."""
-    while not there() and victim.poll() is None:
-        time.sleep(0.002)
+    until(there, victim)
     time.sleep(random.uniform(0.0, 0.3))
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -56,6 +73,12 @@ def kill_soon_after(victim, there):
 
 def loaded(folder):
     return torch.load(folder / LAST, weights_only=True)
+
+
+def same_weights(one, other):
+    for part in ("model", "average"):
+        assert one[part].keys() == other[part].keys()
+        assert all(torch.equal(value, other[part][name]) for name, value in one[part].items())
 
 
 @pytest.mark.slow
@@ -75,20 +98,58 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(tmp_path, options, 
     one, other = loaded(tmp_path / "whole"), loaded(work)
     assert one["step"] == other["step"] == STEPS
     assert one["losses"] == other["losses"] == []
-    for part in ("model", "average"):
-        assert one[part].keys() == other[part].keys()
-        assert all(torch.equal(value, other[part][name]) for name, value in one[part].items())
+    same_weights(one, other)
     manifests = [check_files(tmp_path / f"{name}-bundle") for name in ("whole", "killed")]
     assert manifests[0].files == manifests[1].files
 
 
 @pytest.mark.slow
-def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, options):
-    running = start(options("decoder", "run"))
-    while not (tmp_path / "run" / LAST).exists():
-        time.sleep(0.002)
-    running.send_signal(signal.SIGINT)
+def test_a_run_in_bf16_goes_on_in_it_whatever_a_trial_shows_by_then(tmp_path, options):
+    def begun(work, pays):
+        return start([str(pays), *options("scratch", work, bf16=True)], ("-c", IN_PRECISION))
+
+    assert begun("whole", True).wait() == 0
+    killed = tmp_path / "killed"
+    kill_soon_after(begun("killed", True), (killed / LAST).exists)
+    assert loaded(killed)["step"] < STEPS
+    assert begun("killed", False).wait() == 0
+    same_weights(loaded(tmp_path / "whole"), loaded(killed))
+    assert check_files(tmp_path / "killed-bundle").recipe["bf16"] is True
+
+    assert begun("exact", False).wait() == 0
+    assert check_files(tmp_path / "exact-bundle").recipe["bf16"] is False
+    one, other = loaded(tmp_path / "exact")["model"], loaded(killed)["model"]
+    assert not all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, options, processes):
+    # Nothing is saved but on Ctrl-C, which all of the terminal's processes get.
+    given = options("decoder", "run", steps=100_000, epoch_steps=1_000_000, checkpoint_every=1_000_000)
+    running = start([*given, "--processes", processes])
+    events = tmp_path / "run" / EVENTS
+    until(lambda: any(events.glob("*")) if events.exists() else False, running)
+    os.killpg(running.pid, signal.SIGINT)
     _, told = running.communicate()
-    assert running.returncode == 130
+    assert running.returncode == 130, told
     assert b"The same command goes on from there" in told
+    assert loaded(tmp_path / "run")["step"] >= 1
     assert not (tmp_path / "run-bundle").exists()
+
+
+@pytest.mark.slow
+def test_processes_that_draw_frames_end_with_a_run_that_is_killed(tmp_path, options):
+    running = start([*options("decoder", "run", steps=100_000), "--processes", "2"])
+    until((tmp_path / "run" / LAST).exists, running)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(running.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGKILL)
+    pytest.fail("they go on without it")
