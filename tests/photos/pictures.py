@@ -72,12 +72,16 @@ def oriented(orientation: int, kind: str = "PNG") -> bytes:
     return encode(turned(quarters(), orientation), kind, **options)
 
 
-def heic(pixels: np.ndarray | None = None, orientation: int = 1) -> bytes:
-    """A real HEIC file, with `orientation` as its own rotation and in EXIF, as phones write both."""
+def heic(pixels: np.ndarray | None = None, orientation: int = 1, **options: object) -> bytes:
+    """A real HEIC file, with `orientation` as its own rotation and in EXIF, as phones write both.
+
+    Lossless and with all colours, unless `options` of pillow-heif say otherwise.
+    """
     image = Image.fromarray(turned(quarters(64, 48) if pixels is None else pixels, orientation))
     buffer = io.BytesIO()
     file = pillow_heif.from_pillow(image)
-    file.save(buffer, quality=-1, chroma=444, exif=exif(orientation).tobytes())
+    wanted = {"quality": -1, "chroma": 444} | options
+    file.save(buffer, exif=exif(orientation).tobytes(), **wanted)
     return buffer.getvalue()
 
 

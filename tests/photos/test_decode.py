@@ -102,6 +102,15 @@ def test_target_reduces_pixels_and_leaves_the_facts(kind):
     assert mean_difference(photo.pixels, np.asarray(small)) < 1
 
 
+@pytest.mark.parametrize("target_px", [None, 10, 24])
+@pytest.mark.parametrize("oddity", corpus.odd_photos())
+def test_strips_leave_no_trace(oddity, target_px, monkeypatch):
+    _, data = corpus.odd_photos()[oddity]
+    whole = decode(data, target_px=target_px).pixels
+    monkeypatch.setattr("wallscan.photos.decode._STRIP_PX", 300)
+    assert np.array_equal(decode(data, target_px=target_px).pixels, whole)
+
+
 def test_target_never_enlarges():
     assert decode(encode(wall()), target_px=704).pixels.shape == (48, 64, 3)
 

@@ -38,15 +38,12 @@ _PLUGINS: dict[MediaType, type[ImageFile.ImageFile]] = {
 _EIGHT_BIT_MODES = frozenset(
     {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"}
 )
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+_TURNED = {2: (False, 1, -1), 3: (False, -1, -1), 4: (False, -1, 1)} | {
+    5: (True, 1, 1), 6: (True, 1, -1), 7: (True, -1, -1), 8: (True, -1, 1)
+}  # fmt: skip
+"""Of each EXIF orientation: whether rows are columns, and then the steps down and across that undo it."""
+_STRIP_PX = 1 << 20
+"""Pixels that are made RGB at once: some 16 bytes each while they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +107,25 @@ def decode(data: bytes, limits: PhotoLimits = _DEFAULT_LIMITS, target_px: int | 
 
     With `target_px` the pixels are reduced by whole factors, area-averaged: their shorter side is then at
     least `target_px` (or the original's, if that is smaller) and mostly under twice of it. JPEG is reduced
-    inside its decoder, so the full size never lies in memory; otherwise the peak is about three times the
-    upright pixels. Safe to call from many threads.
+    inside its decoder, so that its full size never lies in memory, but for the coefficients of a progressive
+    one. Of other types it does, once; docs/tiles.md has the bytes a pixel. Safe to call from many threads.
 
     Raises PhotoError with the codes of `check`.
     """
     header = check(data, limits)
     try:
         image, exif = _load(data, header.media_type, target_px)
-        upright = _upright(_reduced(_rgb(image), target_px), exif.orientation, header.media_type)
+        pixels = _pixels(image, target_px)
+        image.close()
+        # Pillow's TIFF plugin has turned the photo while loading.
+        upright = pixels if header.media_type is MediaType.TIFF else _upright(pixels, exif.orientation)
     except (MemoryError, PhotoError):
         raise
     except Image.DecompressionBombError as error:
         raise PhotoError(Code.PHOTO_TOO_MANY_PIXELS, str(error)) from error
     except Exception as error:  # decoders raise anything on hostile bytes
         raise corrupt(f"its decoder says {str(error) or type(error).__name__}") from error
-    return Photo(np.array(upright), _facts(header, exif))
+    return Photo(upright, _facts(header, exif))
 
 
 def _facts(header: Header, exif: ExifFacts) -> PhotoFacts:
@@ -162,12 +162,25 @@ def _heic_size(data: bytes) -> Size:
         raise corrupt(f"its decoder says {error}") from error
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB: 16 bits scaled to 8, transparency on white."""
-    if image.mode.startswith("I;16"):
-        return _from_16_bit(image)
-    if image.mode not in _EIGHT_BIT_MODES:
+def _pixels(image: Image.Image, target_px: int | None) -> RgbPixels:
+    """The image as RGB, reduced; strip by strip, so that little is held beside what the decoder made."""
+    if not (image.mode.startswith("I;16") or image.mode in _EIGHT_BIT_MODES):
         raise PhotoError(Code.PHOTO_TYPE_UNSUPPORTED, f"pixels of kind {image.mode!r} are not taken")
+    depth = image.tag_v2.get(258, (16,))[0] if isinstance(image, TiffImageFile) else 16
+    width, height = image.size
+    factor = max(1, min(image.size) // target_px) if target_px else 1
+    rows = factor * max(1, _STRIP_PX // (width * factor))
+    pixels = np.empty((-(-height // factor), -(-width // factor), 3), np.uint8)
+    for top in range(0, height, rows):
+        strip = _rgb(image.crop((0, top, width, min(top + rows, height))), depth)
+        pixels[top // factor :][: rows // factor] = np.asarray(strip.reduce(factor) if factor > 1 else strip)
+    return pixels
+
+
+def _rgb(image: Image.Image, depth: int) -> Image.Image:
+    """Any mode to RGB: values of `depth` bits scaled to 8, transparency on white."""
+    if image.mode.startswith("I;16"):
+        return _from_16_bit(image, depth)
     if not image.has_transparency_data:
         return image if image.mode == "RGB" else image.convert("RGB")
     layered = image.convert("RGBA")
@@ -176,19 +189,16 @@ def _rgb(image: Image.Image) -> Image.Image:
     return paper
 
 
-def _from_16_bit(image: Image.Image) -> Image.Image:
+def _from_16_bit(image: Image.Image, depth: int) -> Image.Image:
     """Pillow's own conversion clips at 255; this scales by the depth that the file declares."""
-    depth = image.tag_v2.get(258, (16,))[0] if isinstance(image, TiffImageFile) else 16
     values = np.asarray(image).astype(np.float32) * (255.0 / ((1 << depth) - 1))
     return Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8)).convert("RGB")
 
 
-def _reduced(image: Image.Image, target_px: int | None) -> Image.Image:
-    factor = min(image.size) // target_px if target_px else 1
-    return image.reduce(factor) if factor > 1 else image
-
-
-def _upright(image: Image.Image, orientation: int, media_type: MediaType) -> Image.Image:
-    """Undo the EXIF orientation, once: Pillow's TIFF plugin has done so while loading."""
-    method = None if media_type is MediaType.TIFF else _UPRIGHT.get(orientation)
-    return image if method is None else image.transpose(method)
+def _upright(pixels: RgbPixels, orientation: int) -> RgbPixels:
+    """Undo the EXIF orientation."""
+    if orientation not in _TURNED:
+        return pixels
+    lying, down, across = _TURNED[orientation]
+    stored = pixels.transpose(1, 0, 2) if lying else pixels
+    return np.ascontiguousarray(stored[::down, ::across])
