@@ -5,8 +5,10 @@ each inference the first two prompts get a drawn map with cracks, the others an 
 process of its own with one thread; they take turns, case by case, and CPU seconds are compared, so that a
 busy machine slows all alike; the least of several turns counts, since whatever else the processor does only
 adds. The published recipe: PIL, `CLIPSegProcessor`, transformers' own forward with the image repeated for
-every prompt, the map resized to the photo, OpenCV's cleaning at that size, PNG. bf16 and int8 run where a
-short trial shows them to be faster than float32.
+every prompt, the map resized to the photo, OpenCV's cleaning at that size, PNG. The product's way is a
+worker's from bytes to masks and numbers, with the default post-processing; queue, storage and database are
+not in it (see `benchmarks.engine_fleet`). bf16 and int8 run where a short trial shows them to be faster than
+float32.
 """
 
 import argparse
@@ -45,7 +47,7 @@ from benchmarks.engine_tables import (
 )
 from benchmarks.training import SIDE, write_rd64
 from trainer.quantise import quantise
-from wallscan.domain.pipelines import FOUNDING
+from wallscan.domain.pipelines import STANDARD
 from wallscan.models.files import read_manifest, write_manifest
 from wallscan.models.folder import from_model_folder
 from wallscan.segment.openvino_runtime import Precision, fastest, has_bf16, processor, product_s
@@ -143,7 +145,7 @@ def cleaned_png(probability: np.ndarray, size: tuple[int, int]) -> bytes:
 
 
 def product(precision: Precision, inputs: Inputs) -> Run:
-    """The worker's own way from bytes to masks and numbers, on OpenVINO."""
+    """A worker's way from a photo's bytes to masks and numbers, on OpenVINO."""
     from wallscan.domain.looks import Detail, Look
     from wallscan.segment.engine import EngineSettings
     from wallscan.segment.openvino_graphs import open_openvino
@@ -170,7 +172,7 @@ def product(precision: Precision, inputs: Inputs) -> Run:
         if what == NETWORK:
             return engine._graphs.logits(pixels, texts[:count])  # noqa: SLF001
         look = Look(Detail.TILES if what == CLOSE else Detail.WHOLE)
-        return analyse(inputs.photo(what.partition(",")[0]), PROMPTS[:count], drawn, FOUNDING, look)
+        return analyse(inputs.photo(what.partition(",")[0]), PROMPTS[:count], drawn, STANDARD, look)
 
     return run
 

@@ -3,7 +3,8 @@
 Runs photos through the whole private stack with the shipped model, which is the hard case: the smaller the
 network, the larger the share of queue, database and storage, which run on the same cores. Busy are cores of
 the machine that do not idle, whoever uses them; beside it, what the worker processes themselves computed.
-Memory is what a process holds alone and its share of what it maps with others (Linux' PSS).
+Memory is what a process holds alone and its share of what it maps with others (Linux' PSS); with `--draw` its
+plot in the docs is drawn anew.
 """
 
 import argparse
@@ -102,7 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--photos", type=int, default=500)
-    count = parser.parse_args(arguments).photos
+    parser.add_argument("--draw", action="store_true", help=f"draw {PICTURE.name} of the docs anew")
+    asked = parser.parse_args(arguments)
+    count = asked.photos
     console, workers = Console(width=100), usable_cores()
     with tempfile.TemporaryDirectory(prefix="wallscan-bench-") as folder:
         warm = write_photos(Path(folder, "warm"), 0, WARM_PHOTOS)
@@ -127,8 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tenth = max(1, len(held) // 10)
     first, last = (statistics.fmean(mib for _, mib in part) for part in (held[:tenth], held[-tenth:]))
     console.print(f"Memory of all worker processes: {first:.0f} MiB at first, {last:.0f} MiB at last")
-    draw(held)
-    console.print(f"Drawn: {PICTURE}")
+    if asked.draw:
+        draw(held)
+        console.print(f"Drawn: {PICTURE}")
 
 
 if __name__ == "__main__":

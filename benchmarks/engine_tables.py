@@ -11,7 +11,8 @@ NETWORK = "network alone"
 CLOSE, CLOSE_PROMPTS = "12 megapixels, detail 2", 2
 ENCODER_GFLOP, HEAD_GFLOP = 76.6, 1.07
 """Needed work of rd64-refined: ten vision layers and the reductions once, the decoder a prompt."""
-OURS = "everything but the network"
+AROUND = "decoding, post-processing, measuring, PNG"
+"""What `worker.pipeline.analyse` does beside the network. Queue, storage and database are not in it."""
 
 Case = tuple[str, int]
 """What is run: `NETWORK`, the photo's size or `CLOSE`, and how many prompts. For a peak it means nothing."""
@@ -34,11 +35,11 @@ def ratios(seconds: dict[tuple[str, Case], float]) -> Table:
 
 
 def shares(seconds: dict[tuple[str, Case], float], peak_gflop: float) -> Table:
-    """How near the network is to the processor's peak, and what all else adds to it on 12 megapixels.
+    """How near the network is to the processor's peak, and what `AROUND` adds to it on 12 megapixels.
 
     `peak_gflop` is the work of what was run for the peak.
     """
-    table = Table("engine", "prompts", "GFLOP/s", "peak GFLOP/s", "share of peak", OURS)
+    table = Table("engine", "prompts", "GFLOP/s", "peak GFLOP/s", "share of peak", AROUND)
     for name, floor in PEAK.items():
         multiplying = [value for (way, _), value in seconds.items() if way == floor]
         if multiplying and (name, (NETWORK, 1)) not in seconds:
