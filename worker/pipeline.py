@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from wallscan.domain.area import Basis, wall_prompt
 from wallscan.domain.looks import DEFAULT_LOOK, Detail, Look, settled
-from wallscan.domain.scale import UniformScale
+from wallscan.domain.review import ReviewReason
 from wallscan.measure import Measured, Measurements, Numbers, measured
 from wallscan.measure.area import filled
 from wallscan.measure.measurements import Circumstances, measurements
 from wallscan.measure.numbers import within
+from wallscan.measure.scale import Plane
 from wallscan.models.manifest import Manifest
 from wallscan.photos.decode import Photo, check, decode
 from wallscan.photos.hashing import perceptual_hash
@@ -24,7 +25,7 @@ from wallscan.records.tasks import PhotoFacts
 from wallscan.segment.engine import Engine
 from wallscan.segment.tiles import Seen, decode_target_px, look_at
 from worker.recorded import RecordedMaps
-from worker.scene import NO_HINTS, Hints, Scene, scene_of
+from worker.scene import NO_HINTS, Hints, Scene, plane_of, scene_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +68,28 @@ def analyse(
     cannot be used), PromptError (the model cannot read a prompt), InferenceError (the model answered no
     probabilities) or PipelineError (`postprocess` is none).
     """
-    detail = _detail(data, source, look, hints)
+    plane = plane_of(data, hints.scale)
+    detail = _detail(data, source, look, plane)
     photo = decode(data, target_px=decode_target_px(detail, source.input_px))
     if isinstance(source, RecordedMaps):
         seen = source.seen
     else:
         seen = look_at(source, photo.pixels, prompts, Look(detail, look.flip))
-    scene = scene_of(data, photo, hints)
+    scene = scene_of(photo, plane, hints)
     findings = tuple(_findings(photo, prompts, seen, source.manifest, postprocess, scene))
     return Analysis(_facts(photo), findings, str(source.runtime))
 
 
-def _detail(data: bytes, source: Engine | RecordedMaps, look: Look, hints: Hints) -> Detail:
+def _detail(
+    data: bytes, source: Engine | RecordedMaps, look: Look, plane: Plane | ReviewReason | None
+) -> Detail:
     """How closely this photo is looked at, or was: never AUTO."""
     if look.detail is not Detail.AUTO:
         return look.detail
     if isinstance(source, RecordedMaps):
         return source.detail
     header = check(data)
-    mm_per_px = hints.scale.mm_per_px if isinstance(hints.scale, UniformScale) else None
+    mm_per_px = plane.mm_per_px if isinstance(plane, Plane) else None
     return settled(max(header.width_px, header.height_px), source.input_px, mm_per_px)
 
 

@@ -56,17 +56,20 @@ class Scene:
         return Basis.WALL_POLYGON if area is self.polygon else Basis.WALL_PROMPT
 
 
-def scene_of(data: bytes, photo: Photo, hints: Hints) -> Scene:
-    """What there is to know of a photo, from its bytes and its (perhaps reduced) pixels."""
+def scene_of(photo: Photo, plane: Plane | ReviewReason | None, hints: Hints) -> Scene:
+    """What there is to know of a photo, from its (perhaps reduced) pixels and what `plane_of` answered."""
     reasons = photo_reasons(photo.pixels)
-    plane = _plane(data, hints.scale)
     if isinstance(plane, ReviewReason):
         reasons.append(plane)
         plane = None
     return Scene(plane, tuple(reasons), _polygon(photo, hints.wall_polygon_px))
 
 
-def _plane(data: bytes, scale: Scale | None) -> Plane | ReviewReason | None:
+def plane_of(data: bytes, scale: Scale | None) -> Plane | ReviewReason | None:
+    """The wall's plane in a photo's bytes, or why its marker gives none; None without a scale.
+
+    Raises PhotoError with the codes of `decode` where a marker is to be looked for.
+    """
     if scale is None:
         return None
     if not isinstance(scale, MarkerScale):

@@ -9,6 +9,7 @@ from tests.measure.tilted import SIDE_MM
 from tests.photos.pictures import encode, wall
 from tests.worker.given import given_submitted
 from wallscan.domain.area import Basis
+from wallscan.domain.looks import Detail, Look
 from wallscan.domain.pipelines import FOUNDING
 from wallscan.domain.review import ReviewReason
 from wallscan.domain.scale import MarkerScale, ScaleSource, UniformScale
@@ -24,7 +25,7 @@ from wallscan.segment.tiles import Seen
 from worker.photos import inspect_photo
 from worker.pipeline import analyse
 from worker.recorded import RecordedMaps
-from worker.scene import Hints, scene_of
+from worker.scene import Hints, plane_of, scene_of
 
 GIVEN = UniformScale(0.5, ScaleSource.GIVEN)
 LEFT_HALF = [(0.0, 0.0), (319.0, 0.0), (319.0, 480.0), (0.0, 480.0)]
@@ -39,7 +40,7 @@ def with_marker(*sides_px, width_px=1600, height_px=1200):
 
 
 def seen(data, hints):
-    return scene_of(data, decode(data, target_px=400), hints)
+    return scene_of(decode(data, target_px=400), plane_of(data, hints.scale), hints)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,24 @@ def test_missing_and_contradicting_markers_are_said_and_nothing_fails():
     assert (missing.plane, twice.plane) == (None, None)
     assert ReviewReason.MARKER_NOT_FOUND in missing.reasons
     assert ReviewReason.MARKERS_DISAGREE in twice.reasons
+
+
+@pytest.mark.parametrize(
+    ("scale", "close"),
+    [
+        (None, True),
+        (UniformScale(0.05, ScaleSource.GIVEN), True),
+        (UniformScale(0.01, ScaleSource.GIVEN), False),
+        (MarkerScale(10.0), True),
+        (MarkerScale(2.0), False),
+    ],
+)
+def test_auto_does_without_tiles_where_any_scale_shows_millimetres(tiny, scale, close):
+    """The photo is 1600 px wide, the input 32: one of its pixels covers 50 of the photo's."""
+    data = with_marker(200)
+    found = analyse(data, ("crack",), tiny, FOUNDING, Look(Detail.AUTO), Hints(scale)).findings[0]
+    whole = analyse(data, ("crack",), tiny, FOUNDING, Look(Detail.WHOLE), Hints(scale)).findings[0]
+    assert (found.map_sha256 != whole.map_sha256) is close
 
 
 def test_a_polygon_outside_the_photo_is_no_wall():
