@@ -22,13 +22,13 @@ from rich.table import Table
 from benchmarks.thin_cracks import ThinPhoto, thin_photos
 from trainer.evaluation.metrics import GroundTruth, Overlap
 from wallscan.domain.looks import Detail, Look
-from wallscan.domain.pipelines import FOUNDING
+from wallscan.domain.pipelines import STANDARD
 from wallscan.measure import measured
 from wallscan.models import starter_bundle
 from wallscan.models.manifest import Manifest
 from wallscan.photos.decode import decode
 from wallscan.segment.engine import Engine, EngineSettings, Runtime, load_engine
-from wallscan.segment.tiles import decode_target_px, look_at
+from wallscan.segment.tiles import Seen, decode_target_px, look_at
 
 DETAILS = (Detail.WHOLE, Detail.TILES, Detail.FINE_TILES, Detail.ADAPTIVE)
 PROMPT = "crack"
@@ -84,24 +84,33 @@ class Outcome:
     seconds: float
 
 
+def marked(photo: ThinPhoto, engine: Engine, detail: Detail) -> tuple[NDArray[np.bool_], Seen]:
+    """The mask (H, W) of a photo at a detail, made from the JPEG as a worker does, and the maps before it."""
+    pixels = decode(photo.jpeg, target_px=decode_target_px(detail, engine.input_px)).pixels
+    seen = look_at(engine, pixels, [PROMPT], Look(detail))
+    height_px, width_px = photo.truth.shape
+    found = measured(
+        seen.maps[0],
+        height_px=height_px,
+        width_px=width_px,
+        gate=engine.manifest.gate_for(PROMPT),
+        postprocess=STANDARD,
+        view_cells=seen.view_cells,
+    )
+    return found.mask > 0, seen
+
+
 def outcome(
     photo: ThinPhoto, truth: GroundTruth, engine: Remembering, detail: Detail
 ) -> tuple[Outcome, NDArray[np.bool_]]:
     """What a detail makes of a photo, and its mask."""
     engine.views, engine.saved_s = 0, 0.0
     began = time.process_time()
-    pixels = decode(photo.jpeg, target_px=decode_target_px(detail, engine.input_px)).pixels
-    seen = look_at(engine, pixels, [PROMPT], Look(detail))
-    height_px, width_px = photo.truth.shape
-    gate = engine.manifest.gate_for(PROMPT)
-    found = measured(
-        seen.maps[0], height_px=height_px, width_px=width_px, gate=gate, postprocess=FOUNDING,
-        view_cells=seen.view_cells,
-    )  # fmt: skip
+    mask, seen = marked(photo, engine, detail)
     seconds = time.process_time() - began + engine.saved_s
-    mask = found.mask > 0
     scores = truth.scores(mask)
-    half = cv2.resize(seen.maps[0], (width_px, height_px), interpolation=cv2.INTER_LINEAR) >= 0.5
+    size = mask.shape[::-1]
+    half = cv2.resize(seen.maps[0], size, interpolation=cv2.INTER_LINEAR) >= 0.5
     at_half = Overlap.of(half, photo.truth).iou
     line = scores.line.iou
     return Outcome(
