@@ -67,7 +67,8 @@ class PhotoFate(Body):
     status: RowStatus
     coverage_pct: float | None
     estimated_coverage_pct: float | None = Field(
-        description="expected by calibrated probabilities, if the model brings any; null of a wall"
+        description="expected by calibrated probabilities, if the model brings any; null of a wall, of tiles "
+        "and of mirrored views"
     )
     estimated_low_pct: float | None = Field(description="lower end of its 90 % interval")
     estimated_high_pct: float | None
