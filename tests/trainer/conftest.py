@@ -3,6 +3,7 @@ import torch
 
 from tests.trainer.data import write_data
 from tests.trainer.small import write_base
+from trainer.calibration import fit as calibration
 from trainer.data import read_photos
 
 
@@ -27,3 +28,11 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="session")
 def photos(data):
     return read_photos([data], 0.3, 7)[0]
+
+
+@pytest.fixture(scope="module")
+def few_walls():
+    """Calibrations with one rendered wall a kind, which take no time."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(calibration, "RENDERED_WALLS", 1)
+        yield

@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002 - the arguments are those of `fit`
 
+import datetime as dt
 import hashlib
 import io
 import shutil
@@ -11,16 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+import pytest
+from sqlalchemy import Engine, func, select, update
 
 from trainer.checkpoint import BEST, LAST
 from trainer.data import Photos
+from trainer.jobs import run_training
 from trainer.recipe import Recipe
 from trainer.watch import Epoch, TrainingCancelled, Watcher
 from wallscan.models import read_manifest
 from wallscan.models.manifest import Manifest
 from wallscan.records import datasets, trainings
+from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
+from wallscan.records.training_tables import Training
 from wallscan.storage import ObjectStore, keys
 from wallscan.wire.trainings import NewDataset, NewTraining, TrainingDetail
 
@@ -105,3 +110,36 @@ class Script:
                 break
         shutil.copytree(self.bundle, out)
         return read_manifest(out)
+
+
+def versions(engine):
+    with transaction(engine) as session:
+        return list(session.scalars(select(ModelVersion)))
+
+
+def stored_checkpoints(service, training_id):
+    prefix = keys.training(training_id)
+    return [key.removeprefix(prefix) for key in service.store.list(prefix)]
+
+
+def let_lease_run_out(service):
+    with transaction(service.engine) as session:
+        session.execute(update(Training).values(lease_until=func.now() - dt.timedelta(seconds=1)))
+
+
+def cancel(service, training_id):
+    with transaction(service.engine) as session:
+        trainings.cancel(session, training_id)
+
+
+def die():
+    """As a process that is killed: nothing is recorded, nothing is given back."""
+    raise KeyboardInterrupt
+
+
+def killed_at(service, script, training_id, step):
+    script.at[step] = die
+    with pytest.raises(KeyboardInterrupt):
+        run_training(service, training_id)
+    del script.at[step]
+    let_lease_run_out(service)

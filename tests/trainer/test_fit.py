@@ -6,7 +6,6 @@ from typer.testing import CliRunner
 
 from tests.trainer.small import Notes, small_recipe
 from trainer.__main__ import app
-from trainer.calibration import fit as calibration
 from trainer.checkpoint import BEST
 from trainer.claim import CLAIM
 from trainer.commands.train import read_recipe
@@ -19,11 +18,7 @@ from wallscan.models.files import check_files, write_manifest
 from wallscan.models.manifest import QUANTISED
 from wallscan.segment.bundle import check_bundle, load_model
 
-
-@pytest.fixture(autouse=True)
-def few_walls(monkeypatch):
-    """Gates are fitted on walls that take longer to render than all training here."""
-    monkeypatch.setattr(calibration, "RENDERED_WALLS", 1)
+pytestmark = pytest.mark.usefixtures("few_walls")
 
 
 def fitted(folder, recipe, photos, base, notes=None):

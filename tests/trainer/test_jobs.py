@@ -3,16 +3,25 @@
 The training itself is a script here; `test_service` has the real one in real processes.
 """
 
-import datetime as dt
 import shutil
 import uuid
 
 import pytest
-from sqlalchemy import func, select, update
 
 from tests.records.given import given_model
 from tests.segment.tiny import write_tiny
-from tests.trainer.jobs import Script, given_dataset, given_training, read, zipped
+from tests.trainer.jobs import (
+    Script,
+    cancel,
+    given_dataset,
+    given_training,
+    killed_at,
+    let_lease_run_out,
+    read,
+    stored_checkpoints,
+    versions,
+    zipped,
+)
 from tests.trainer.small import small_recipe
 from trainer import jobs, reporter
 from trainer.checkpoint import BEST, LAST
@@ -21,10 +30,8 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.domain.lifecycle import TrainingState
 from wallscan.models import bundle_digest, check_files, read_manifest
-from wallscan.records import training_claims, trainings
-from wallscan.records.model_tables import ModelVersion
+from wallscan.records import training_claims
 from wallscan.records.session import transaction
-from wallscan.records.training_tables import Training
 from wallscan.storage import StorageUnavailable, keys
 from wallscan.storage.bundles import fetch_bundle, store_bundle
 
@@ -60,39 +67,6 @@ def script(monkeypatch, bundle):
     made = Script(bundle)
     monkeypatch.setattr(jobs, "fit", made)
     return made
-
-
-def versions(engine):
-    with transaction(engine) as session:
-        return list(session.scalars(select(ModelVersion)))
-
-
-def stored_checkpoints(service, training_id):
-    prefix = keys.training(training_id)
-    return [key.removeprefix(prefix) for key in service.store.list(prefix)]
-
-
-def let_lease_run_out(service):
-    with transaction(service.engine) as session:
-        session.execute(update(Training).values(lease_until=func.now() - dt.timedelta(seconds=1)))
-
-
-def cancel(service, training_id):
-    with transaction(service.engine) as session:
-        trainings.cancel(session, training_id)
-
-
-def die():
-    """As a process that is killed: nothing is recorded, nothing is given back."""
-    raise KeyboardInterrupt
-
-
-def killed_at(service, script, training_id, step):
-    script.at[step] = die
-    with pytest.raises(KeyboardInterrupt):
-        run_training(service, training_id)
-    del script.at[step]
-    let_lease_run_out(service)
 
 
 def test_it_ends_with_a_model_that_is_ready(service, script, training_id, bundle, tmp_path):

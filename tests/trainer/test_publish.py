@@ -8,7 +8,6 @@ from PIL import Image
 
 from tests.trainer.small import small_recipe
 from trainer import publish as module
-from trainer.calibration import fit as calibration
 from trainer.card_pictures import MAX_BYTES
 from trainer.data import read_photos
 from trainer.network import open_network
@@ -20,10 +19,7 @@ from wallscan.models import bundle_digest, check_files, from_model_folder, read_
 from wallscan.models.files import CARD, CURVES, DECODER
 from wallscan.segment.bundle import check_bundle
 
-
-@pytest.fixture(autouse=True)
-def few_walls(monkeypatch):
-    monkeypatch.setattr(calibration, "RENDERED_WALLS", 1)
+pytestmark = pytest.mark.usefixtures("few_walls")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from typer.testing import CliRunner
 
 from tests.trainer.small import Notes, small_recipe
 from trainer.__main__ import app
-from trainer.calibration import fit as calibration
 from trainer.commands.calibrate import UNTOLD
 from trainer.data import SplitBy, default_classes, digest_of, read_photos
 from trainer.fit import fit
@@ -21,21 +20,17 @@ families:
 OWN_WORDS = {"crack": ("crack", "Riss"), "drywall joint": ("drywall joint", "Fuge")}
 
 
-@pytest.fixture(autouse=True)
-def few_walls(monkeypatch):
-    monkeypatch.setattr(calibration, "RENDERED_WALLS", 1)
+pytestmark = pytest.mark.usefixtures("few_walls")
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, data, base):
+def trained(tmp_path_factory, data, base, few_walls):
     """A bundle that was trained by the split `grouped`, in words of its own; and its manifest."""
     folder = tmp_path_factory.mktemp("trained")
     words = default_classes().in_words(OWN_WORDS)
     photos = read_photos([data], 0.3, 7, SplitBy.GROUPED, words)[0]
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(calibration, "RENDERED_WALLS", 1)
-        recipe = small_recipe(steps=2, kind="decoder")
-        manifest = fit(recipe, photos, folder / "work", folder / "bundle", "a/b", base, Notes())
+    recipe = small_recipe(steps=2, kind="decoder")
+    manifest = fit(recipe, photos, folder / "work", folder / "bundle", "a/b", base, Notes())
     assert (manifest.split, manifest.held_out_digest) == ("grouped", digest_of(photos.held_out))
     return folder / "bundle", manifest
 

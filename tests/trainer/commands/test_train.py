@@ -8,7 +8,6 @@ from typer.testing import CliRunner
 
 from tests.trainer.small import Notes, small_recipe, write_base
 from trainer.__main__ import app
-from trainer.calibration import fit as calibration
 from trainer.checkpoint import BEST, LAST
 from trainer.claim import require_run
 from trainer.data import read_photos
@@ -16,23 +15,18 @@ from trainer.fit import fit
 from wallscan.models.files import check_files
 from wallscan.segment.bundle import load_model
 
-
-@pytest.fixture(autouse=True)
-def few_walls(monkeypatch):
-    monkeypatch.setattr(calibration, "RENDERED_WALLS", 1)
+pytestmark = pytest.mark.usefixtures("few_walls")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, data, base):
+def runs(tmp_path_factory, data, base, few_walls):
     """Work folders of runs that were cancelled in their seventh step of twelve, by kind."""
     folder = tmp_path_factory.mktemp("runs")
     photos, _ = read_photos([data], 0.3, 7)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibration, "RENDERED_WALLS", 1)
-        for kind in ("scratch", "decoder"):
-            recipe = small_recipe(steps=12, kind=kind, epoch_steps=3, checkpoint_every=7, average_decay=0.5)
-            start = None if kind == "scratch" else base
-            fit(recipe, photos, folder / kind, folder / "cancelled", "a/b", start, Notes(cancel_at=7))
+    for kind in ("scratch", "decoder"):
+        recipe = small_recipe(steps=12, kind=kind, epoch_steps=3, checkpoint_every=7, average_decay=0.5)
+        start = None if kind == "scratch" else base
+        fit(recipe, photos, folder / kind, folder / "cancelled", "a/b", start, Notes(cancel_at=7))
     return folder
 
 
