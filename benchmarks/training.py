@@ -92,6 +92,7 @@ def recipe_loop(kind: str, base: Path, data: Path, work: Path, timed: str, turn:
     """The product's loop with a recipe as shipped; `timed` is what takes turns, caching or learning."""
     from trainer.data import read_photos
     from trainer.network import open_network
+    from trainer.processes import this_process
     from trainer.recipe import shipped_recipe
     from trainer.settle import in_precision, settled
     from trainer.train import train
@@ -115,7 +116,7 @@ def recipe_loop(kind: str, base: Path, data: Path, work: Path, timed: str, turn:
 
     photos, _ = read_photos([data], 0.1, recipe.seed)
     network = open_network(recipe, base)
-    recipe = in_precision(settled(recipe, photos, network.spec), network.device)
+    recipe = in_precision(settled(recipe, photos, network.spec), this_process().device)
     train(recipe.model_copy(update={"epoch_steps": 10**9}), network, photos, work, TakesTurns())
 
 

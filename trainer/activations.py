@@ -130,7 +130,7 @@ def cached_held_out(
     if store.done < count:
         with store.alone(lambda: _tell(watcher, store.done, count)):
             store.reserve()
-            for numbers, pixels, _ in held_out.squares():
+            for numbers, pixels, _ in held_out.squares(store.done):
                 store.put(numbers.start, {"states": _encoded(network, pixels, accelerator)})
                 _tell(watcher, numbers.stop, count)
     return HeldOut(held_out.samples, recipe.image_size, store.rows["states"])

@@ -23,7 +23,6 @@ from trainer.photo_frames import PhotoFrames, Scene
 from trainer.phrases import FAMILIES, wrong_phrase
 from trainer.recipe import Recipe, Stage
 from trainer.render import render
-from trainer.settle import drawable
 
 CRACK, JOINT = "crack", "drywall joint"
 T = TypeVar("T")
@@ -43,7 +42,7 @@ class Batch:
 
 
 class Frames(Dataset[Batch]):
-    """Batches by number; a step takes `accumulate` of them. Sources without photos are not drawn.
+    """Batches by number; a step takes `accumulate` of them. The recipe is `settled`.
 
     `words` make up wrong prompts, `phrases` are the right ones of each family. Each process that draws keeps
     decoded photos, up to `photo_cache.CACHE_BYTES`.
@@ -57,7 +56,7 @@ class Frames(Dataset[Batch]):
         phrases: Mapping[str, Sequence[str]] = FAMILIES,
     ) -> None:
         self.samples = samples
-        self._recipe = drawable(recipe, samples)
+        self._recipe = recipe
         self._words = words
         self._phrases = {**FAMILIES, **phrases}
         self._photos = PhotoFrames(

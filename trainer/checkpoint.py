@@ -123,7 +123,9 @@ class Progress:
 
     def restore_best(self, folder: Path) -> None:
         """Give the network the weights of its best epoch for good."""
-        self._load(torch.load(folder / BEST, weights_only=True, map_location="cpu")["model"])
+        state = torch.load(folder / BEST, weights_only=True, map_location="cpu")
+        self._load(state["model"])
+        self.step = state["step"]
 
     def keep_average(self) -> None:
         """Give the network its averaged weights for good."""

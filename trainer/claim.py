@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trainer.data import Photos, digest_of
 from trainer.recipe import Recipe
-from trainer.settle import drawable, in_precision
+from trainer.settle import in_precision
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.models.files import DECODER, WEIGHTS, describe
@@ -22,17 +22,16 @@ class Run(BaseModel):
     """What must stay as it is while a run goes on, wherever its files lie.
 
     `base` is the SHA-256 (hex) of the weights to start from; `learnt` and `held_out` are the `digest_of` the
-    photos. The recipe's `bf16` says whether the run computes in it. The fields without a value were not
-    written down by older versions.
+    photos. The recipe's `bf16` says whether the run computes in it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     recipe: Recipe
     base: str | None
-    learnt: str | None = None
-    held_out: str | None = None
-    phrases: dict[str, tuple[str, ...]] | None = None
+    learnt: str
+    held_out: str
+    phrases: dict[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, recipe: Recipe, photos: Photos, base: Path | None) -> Self:
@@ -54,11 +53,8 @@ def claim(work: Path, recipe: Recipe, photos: Photos, base: Path | None, device:
     """
     mine, found = Run.of(recipe, photos, base), read_run(work)
     if found is not None:
-        if found.learnt in {None, mine.learnt}:
-            found = _drawable(found, photos)
         _require_same(work, found, mine)
-        if found.learnt is not None:
-            return recipe.model_copy(update={"bf16": found.recipe.bf16})
+        return recipe.model_copy(update={"bf16": found.recipe.bf16})
     mine = mine.model_copy(update={"recipe": in_precision(recipe, device)})
     _write(work, mine)
     return mine.recipe
@@ -72,7 +68,7 @@ def claimed(work: Path, photos: Photos, base: Path | None) -> Recipe:
     """
     found = require_run(work)
     _require_same(work, found, Run.of(found.recipe, photos, base))
-    return _drawable(found, photos).recipe
+    return found.recipe
 
 
 def require_run(work: Path) -> Run:
@@ -111,17 +107,12 @@ def _differing(found: Run, mine: Run) -> Iterator[str]:
     )
     if found.base != mine.base:
         yield f"base (its weights have the SHA-256 {found.base})" if found.base else "base (it has none)"
-    if found.learnt not in {None, mine.learnt}:
+    if found.learnt != mine.learnt:
         yield "photos learnt from"
-    if found.held_out not in {None, mine.held_out}:
+    if found.held_out != mine.held_out:
         yield "photos held out"
-    if found.phrases not in (None, mine.phrases):
+    if found.phrases != mine.phrases:
         yield "phrases of the classes"
-
-
-def _drawable(run: Run, photos: Photos) -> Run:
-    """A source of frames that is newer than the run has its default share in it, though nothing drew it."""
-    return run.model_copy(update={"recipe": drawable(run.recipe, photos.train)})
 
 
 def _write(work: Path, run: Run) -> None:

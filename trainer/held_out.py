@@ -53,9 +53,12 @@ class HeldOut:
         shown = np.linspace(0, len(samples) - 1, min(PICTURES, len(samples))).round()
         self._shown = {int(index) for index in shown}
 
-    def squares(self) -> Iterator[tuple[range, NDArray[np.uint8], list[tuple[int, int]]]]:
-        """Numbers of photos, their pixels (B, S, S, 3) and their own heights and widths, a few at a time."""
-        for start in range(0, len(self.samples), BATCH):
+    def squares(self, first: int = 0) -> Iterator[tuple[range, NDArray[np.uint8], list[tuple[int, int]]]]:
+        """Of the photos from number `first` on, a few at a time: their numbers, pixels, heights and widths.
+
+        Pixels are (B, S, S, 3); heights and widths are the photos' own.
+        """
+        for start in range(first, len(self.samples), BATCH):
             numbers = range(start, min(start + BATCH, len(self.samples)))
             images = [load_rgb(self.samples[number].image) for number in numbers]
             squares = np.stack([to_square(image, self._side) for image in images])

@@ -33,8 +33,7 @@ class RecordedMaps:
     @property
     def detail(self) -> Detail:
         """How closely the photo was looked at, where the run left that to the photo."""
-        whole = self.seen.maps.shape[1:] == (self.seen.view_cells, self.seen.view_cells)
-        return Detail.WHOLE if whole else Detail.ADAPTIVE
+        return Detail.WHOLE if self.seen.whole else Detail.ADAPTIVE
 
 
 def recorded_maps(store: ObjectStore, claim: Claim) -> RecordedMaps | None:

@@ -94,6 +94,8 @@ def test_others_wait_for_the_lock(tmp_path):
     with locked(tmp_path / "lock"):
         command = [sys.executable, "-c", _WAIT, str(tmp_path / "lock")]
         other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert other.stdout is not None
+        assert other.stdout.readline() == "asked\n"
         with pytest.raises(subprocess.TimeoutExpired):
-            other.wait(3)
-    assert other.communicate(timeout=60)[0].split() == ["asked", "held"]
+            other.wait(1)
+    assert other.communicate(timeout=60)[0] == "held\n"

@@ -89,12 +89,19 @@ def careless():
     cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark, matmul.allow_tf32 = before
 
 
+def settings():
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    return cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark, matmul.allow_tf32
+
+
 def test_nothing_is_rounded_to_tf32_and_no_algorithm_is_picked_by_chance(careless, tiny_bundle):
-    check_bundle(tiny_bundle)
-    cudnn = torch.backends.cudnn
-    assert not cudnn.allow_tf32
-    assert not torch.backends.cuda.matmul.allow_tf32
-    assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
+    graphs, seen = TorchGraphs(load_model(tiny_bundle), 48), []
+    for part in (graphs._encoder, graphs._head, graphs._tower):
+        part.register_forward_hook(lambda *_: seen.append(settings()))
+    text = graphs.embed(np.ones((1, 77), np.int64), np.array([5]))
+    graphs.logits(np.zeros((1, 3, 48, 48), np.float32), [text])
+    assert seen == [(False, True, False, False)] * 3
+    assert settings() == (True, False, True, True)  # a training in the same process has its own
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: what it computes is not tested")

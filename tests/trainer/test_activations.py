@@ -125,13 +125,15 @@ def test_a_second_trial_encodes_nothing_and_learns_as_if_alone(tmp_path, photos,
     assert equal(weights(second), weights(alone))
 
 
-def test_one_that_is_being_filled_is_waited_for(tmp_path, photos, base, monkeypatch):
+@pytest.mark.parametrize("part", ["train", "held_out"])
+def test_one_that_is_being_filled_is_waited_for(tmp_path, photos, base, monkeypatch, part):
     monkeypatch.setattr("trainer.store.ASK_EVERY_S", 0.01)
     recipe = small_recipe(steps=1, kind="cached", variants=2)
     run(recipe, photos, base, tmp_path / "first", activations=tmp_path / "shared")
     (folder,) = (tmp_path / "shared").iterdir()
-    whole = (folder / "train" / "states").read_bytes()
-    (folder / "train" / "done").write_text("0")
+    count = len(photos.held_out) if part == "held_out" else 2 * len(photos.train)
+    whole = (folder / part / "states").read_bytes()
+    (folder / part / "done").write_text("0")
     waited = threading.Event()
 
     class Waits(Notes):
@@ -139,18 +141,18 @@ def test_one_that_is_being_filled_is_waited_for(tmp_path, photos, base, monkeypa
             super().prepared(done, total)
             waited.set()
 
-    notes, lock = Waits(), (folder / "train" / "lock").open("w")
+    notes, lock = Waits(), (folder / part / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
     given = (recipe, photos, base, tmp_path / "second", notes)
     second = threading.Thread(target=run, args=given, kwargs={"activations": tmp_path / "shared"})
     second.start()
     assert waited.wait(60)
-    (folder / "train" / "done").write_text(str(2 * len(photos.train)))
+    (folder / part / "done").write_text(str(count))
     lock.close()
     second.join(60)
     assert notes.losses
-    assert {done for done, _ in notes.cached} <= {0, 2 * len(photos.train)}
-    assert (folder / "train" / "states").read_bytes() == whole
+    assert {done for done, _ in notes.cached} <= {0, count}
+    assert (folder / part / "states").read_bytes() == whole
 
 
 def test_whoever_waits_can_be_cancelled(tmp_path, photos, base):

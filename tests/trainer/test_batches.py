@@ -17,6 +17,7 @@ from trainer.data import read_samples
 from trainer.photo_frames import PhotoFrames
 from trainer.phrases import FAMILIES, plain_words, wrong_phrase
 from trainer.recipe import Sources
+from trainer.settle import drawable
 from wallscan.models import starter_bundle
 
 SOURCES = ("crack", "drywall_joint", "pasted_crack", "pasted_joint")
@@ -32,12 +33,16 @@ def samples(tmp_path_factory):
     return read_samples([write_data(tmp_path_factory.mktemp("data"))])[0]
 
 
+def drawn_by(samples, recipe, words):
+    return Frames(samples, drawable(recipe, samples), words)
+
+
 def only(source):
     return Sources(**{name: float(name == source) for name in Sources.model_fields})
 
 
 def test_each_frame_asks_for_a_phrase_of_what_is_there_and_for_something_else(samples, words):
-    frames = Frames(samples, small_recipe(steps=30), words)
+    frames = drawn_by(samples, small_recipe(steps=30), words)
     present, families = 0, {phrase: name for name, phrases in FAMILIES.items() for phrase in phrases}
     for step in range(30):
         batch = frames[step]
@@ -52,9 +57,9 @@ def test_each_frame_asks_for_a_phrase_of_what_is_there_and_for_something_else(sa
 
 def test_a_batch_depends_on_seed_and_step_alone(samples, words):
     recipe = small_recipe(steps=4)
-    here = list(batches(Frames(samples, recipe, words), range(4), 0))
-    there = list(batches(Frames(samples, recipe, words), range(1, 4), 2))
-    other = Frames(samples, small_recipe(steps=4, seed=8), words)[2]
+    here = list(batches(drawn_by(samples, recipe, words), range(4), 0))
+    there = list(batches(drawn_by(samples, recipe, words), range(1, 4), 2))
+    other = drawn_by(samples, small_recipe(steps=4, seed=8), words)[2]
     assert len(there) == 3
     for one, two in zip(here[1:], there, strict=True):
         assert (one.images == two.images).all()
@@ -65,7 +70,7 @@ def test_a_batch_depends_on_seed_and_step_alone(samples, words):
 
 def test_processes_that_draw_take_no_notice_of_ctrl_c_even_while_they_start(samples, words):
     recipe, others = small_recipe(steps=4), set(multiprocessing.active_children())
-    drawn = batches(Frames(samples, recipe, words), range(4), 2)
+    drawn = batches(drawn_by(samples, recipe, words), range(4), 2)
     workers = set(multiprocessing.active_children()) - others
     assert len(workers) == 2
     for worker in workers:
@@ -83,7 +88,7 @@ def test_ctrl_c_while_they_are_started_is_not_lost(samples, words, monkeypatch):
 
     monkeypatch.setattr("trainer.batches.DataLoader.__iter__", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        batches(Frames(samples, small_recipe(), words), range(4), 2)
+        batches(drawn_by(samples, small_recipe(), words), range(4), 2)
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -110,7 +115,7 @@ def test_of_what_is_unsettled_no_frame_is_asked(samples, words):
         _, truths = photos.draw("crack", 64, (0.5, 1.0), random.Random(seed))
         assert list(truths) == ["crack"]
     stage = small_recipe().stages[0].model_copy(update={"sources": only("crack")})
-    frames = Frames(unsettled, small_recipe(stages=(stage,), other_family_share=1.0), words)
+    frames = drawn_by(unsettled, small_recipe(stages=(stage,), other_family_share=1.0), words)
     for number in range(6):
         _, masks, known = frames.scene(number)
         _, asked = frames.ask(masks, known, random.Random(number))
@@ -168,13 +173,13 @@ def clean(tmp_path_factory):
 def test_every_source_of_frames_is_drawn(samples, clean, words):
     for source in Sources.model_fields:
         stage = small_recipe(steps=2).stages[0].model_copy(update={"sources": only(source)})
-        frames = Frames([*samples, *clean], small_recipe(stages=(stage,)), words)
+        frames = drawn_by([*samples, *clean], small_recipe(stages=(stage,)), words)
         assert frames[0].images.shape == (2, 32, 32, 3)
 
 
 def test_clean_photos_are_asked_for_what_they_lack(clean, words):
     stage = small_recipe(steps=9).stages[0].model_copy(update={"sources": only("clean")})
-    frames = Frames(clean, small_recipe(stages=(stage,), other_family_share=1.0), words)
+    frames = drawn_by(clean, small_recipe(stages=(stage,), other_family_share=1.0), words)
     asked = {phrase for number in range(9) for row in frames[number].prompts for phrase in row}
     assert asked <= {phrase for phrases in FAMILIES.values() for phrase in phrases}
     assert not any(frames[number].truth.any() for number in range(9))
@@ -186,6 +191,6 @@ def test_sources_without_photos_are_not_drawn_and_change_nothing(samples, words)
     none = stage.model_copy(update={"sources": stage.sources.model_copy(update={"clean": 0.0})})
     without = recipe.model_copy(update={"stages": (none,)})
     for number in range(6):
-        one, other = (Frames(samples, each, words)[number] for each in (recipe, without))
+        one, other = (drawn_by(samples, each, words)[number] for each in (recipe, without))
         assert (one.images == other.images).all()
         assert (one.prompts, one.corner) == (other.prompts, other.corner)

@@ -11,7 +11,6 @@ from tests.trainer.small import small_recipe
 from trainer import settle
 from trainer.claim import CLAIM, claim, claimed, require_run
 from trainer.data import Classes, Photos, SplitBy, default_classes, read_photos
-from trainer.settle import drawable
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 
@@ -19,8 +18,8 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def recipe(photos):
-    return drawable(small_recipe(), photos.train)
+def recipe():
+    return small_recipe()
 
 
 def begun(work, recipe, photos, base=None):
@@ -100,15 +99,14 @@ def test_a_run_in_bf16_is_not_gone_on_with_where_that_is_forbidden(tmp_path, pho
     assert refused(tmp_path, recipe, photos) == "bf16"
 
 
-def test_what_an_older_version_did_not_write_down_is_added(tmp_path, photos, recipe):
-    plain = recipe.model_dump(mode="json")
-    del plain["stages"][0]["sources"]["clean"]  # a source that it did not have, and no photo is for
-    (tmp_path / CLAIM).write_text(json.dumps({"recipe": plain, "base": None}))
-    assert claimed(tmp_path, photos, None) == recipe
-    changed = recipe.model_copy(update={"seed": 8})
-    assert refused(tmp_path, changed, photos) == "seed"
-    assert begun(tmp_path, recipe, photos) == recipe
-    assert refused(tmp_path, recipe, replace(photos, train=photos.train[1:])) == "photos learnt from"
+def test_what_an_older_version_wrote_is_refused(tmp_path, photos, recipe):
+    begun(tmp_path, recipe, photos)
+    document = json.loads((tmp_path / CLAIM).read_text())
+    del document["learnt"]
+    (tmp_path / CLAIM).write_text(json.dumps(document))
+    with pytest.raises(TrainingError, match="learnt") as refusal:
+        begun(tmp_path, recipe, photos)
+    assert refusal.value.code is Code.WORK_FOLDER_TAKEN
 
 
 def test_what_a_newer_version_wrote_is_refused(tmp_path, photos, recipe):

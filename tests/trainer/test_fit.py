@@ -136,7 +136,7 @@ def test_a_recipe_that_cannot_be_run_is_refused(tmp_path, data, changes, said):
 
 def test_nothing_is_published_of_a_folder_without_a_checkpoint(tmp_path, data):
     options = ["--data", str(data), "--work", str(tmp_path / "typo"), "--out", str(tmp_path / "out")]
-    result = CliRunner().invoke(app, ["bundle", *options])
+    result = CliRunner().invoke(app, ["bundle", "--name", "a/b", *options])
     assert result.exit_code == 2
     assert "[checkpoint_missing]" in result.output
     assert not (tmp_path / "out").exists()

@@ -119,7 +119,7 @@ def bundle(
     data: Data,
     work: Work,
     out: Out,
-    name: Name = "wallscan/starter",
+    name: Name,
     base: BaseName = None,
     revision: Revision = None,
     split: By = SplitBy.OFFICIAL,
@@ -141,11 +141,9 @@ def bundle(
         photos = read(data, require_run(work).recipe, console, split, chosen_classes(classes))
         start = None if base is None else stack.enter_context(model_folder(base, revision))
         recipe, progress = left_off(work, photos, start)
-        step = progress.best.step if best and progress.best else progress.step
-        print(f"weights of step {step} of {recipe.steps}")
         origin = _origin(base, licence, attribution)
         manifest = publish_weights(progress, recipe, photos, work, out, name, start, origin, best=best)
-    print(f"{manifest.name} is in {out}")
+    print(f"{manifest.name}, of step {progress.step} of {recipe.steps}, is in {out}")
 
 
 def _origin(base: str | None, licence: str | None, attribution: list[str]) -> Origin:

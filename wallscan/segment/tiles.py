@@ -49,9 +49,14 @@ class Seen:
     flipped: bool = False
 
     @property
+    def whole(self) -> bool:
+        """Whether the photo was looked at whole, in one view."""
+        return self.maps.shape[1:] == (self.view_cells, self.view_cells)
+
+    @property
     def as_fitted(self) -> bool:
-        """Whether the maps are what calibrations are fitted on: one view of the whole photo, not mirrored."""
-        return not self.flipped and self.maps.shape[1:] == (self.view_cells, self.view_cells)
+        """Whether the maps are what calibrations are fitted on: the photo seen whole, not mirrored."""
+        return self.whole and not self.flipped
 
 
 def decode_target_px(detail: Detail, input_px: int) -> int:

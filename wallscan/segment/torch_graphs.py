@@ -1,6 +1,7 @@
 """The reference runtime: torch in float32, on an accelerator where the machine has one, else the CPU."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -14,11 +15,26 @@ ACCELERATED_BATCH = 8
 """Images encoded at once where that pays: enough to fill a device, at well under 1 GB of activations."""
 
 
+@contextmanager
+def exact_and_repeatable() -> Iterator[None]:
+    """Keep NVIDIA's libraries from rounding float32 to TF32, and from algorithms that answer by chance.
+
+    Only while the block runs: what else the process does, such as training, has its own settings.
+    """
+    matmul = torch.backends.cuda.matmul
+    before = matmul.allow_tf32
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        matmul.allow_tf32 = False
+        try:
+            yield
+        finally:
+            matmul.allow_tf32 = before
+
+
 class TorchGraphs:
     """`Graphs` on torch. Always float32: this is what other runtimes and precisions are held against."""
 
     def __init__(self, model: CLIPSegForImageSegmentation, side: int, device: str = "cpu") -> None:
-        exact_and_repeatable()
         self.batch = 1 if device == "cpu" else ACCELERATED_BATCH
         self._device = torch.device(device)
         self._encoder = Encoder(model, side).to(self._device)
@@ -32,6 +48,7 @@ class TorchGraphs:
         return self._runtime
 
     @torch.inference_mode()
+    @exact_and_repeatable()
     def embed(self, ids: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float32]:
         """See `Graphs.embed`."""
         inputs = (torch.from_numpy(value).to(self._device) for value in (ids, end))
@@ -39,6 +56,7 @@ class TorchGraphs:
         return embedding
 
     @torch.inference_mode()
+    @exact_and_repeatable()
     def logits(
         self, pixels: NDArray[np.float32], texts: Sequence[NDArray[np.float32]]
     ) -> NDArray[np.float32]:
@@ -51,14 +69,6 @@ class TorchGraphs:
         ]
         result: NDArray[np.float32] = torch.stack(each, dim=1).cpu().numpy()
         return result
-
-
-def exact_and_repeatable() -> None:
-    """Keep NVIDIA's libraries from rounding float32 to TF32, and from algorithms that answer by chance."""
-    torch.backends.cudnn.allow_tf32 = False  # torch's default for convolutions is True
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
 
 
 def accelerator() -> str | None:

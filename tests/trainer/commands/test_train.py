@@ -32,7 +32,9 @@ def runs(tmp_path_factory, data, base, few_walls):
 
 def bundled(data, work, out, *more):
     return CliRunner().invoke(
-        app, ["bundle", "--data", str(data), "--work", str(work), "--out", str(out), *map(str, more)]
+        app,
+        ["bundle", "--name", "a/b", "--data", str(data), "--work", str(work), "--out", str(out)]
+        + [str(part) for part in more],
     )
 
 
@@ -57,7 +59,7 @@ def test_a_run_is_published_by_its_own_recipe(tmp_path, data, runs, best):
     done = bundled(data, runs / "scratch", tmp_path / "out", *(["--best"] if best else []))
     assert done.exit_code == 0, done.output
     last, best_epoch = (torch.load(runs / "scratch" / name, weights_only=True) for name in (LAST, BEST))
-    assert f"weights of step {best_epoch['step'] if best else 7} of 12" in done.output
+    assert f"a/b, of step {best_epoch['step'] if best else 7} of 12" in done.output
     assert holds(tmp_path / "out", last["average"]) is not best
     assert holds(tmp_path / "out", best_epoch["model"]) is best
     manifest = check_files(tmp_path / "out")
