@@ -59,7 +59,7 @@ def test_detail_2_finds_five_points_of_iou_more_than_the_whole_photo(outcomes):
 
 
 def test_adaptive_looks_into_two_fifths_of_the_views_at_most(outcomes):
-    """What it keeps of detail 2's IoU is measured in docs/tiles.md, and falls short there."""
+    """What it keeps of detail 2's IoU, and walls on which it looks at more, are in docs/tiles.md."""
     views = {detail: sum(one.views[detail] for one in outcomes) for detail in DETAILS}
     assert views[Detail.TILES] == 21 * PHOTOS
     assert views[Detail.ADAPTIVE] <= 0.4 * views[Detail.TILES]
