@@ -3,6 +3,8 @@
 import hashlib
 import logging
 import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -23,13 +25,16 @@ from wallscan.jobs.heartbeat import held
 from wallscan.records import runs, tasks
 from wallscan.records.session import transaction
 from wallscan.records.tasks import Claim, ItemResult
-from wallscan.storage import ObjectMissing, keys
-from worker.pipeline import Analysis, analyse
+from wallscan.storage import ObjectMissing, ObjectStore, keys
+from worker.pipeline import Analysis, Finding, analyse
 from worker.recorded import recorded_maps
 from worker.resources import Resources
 from worker.scene import Hints
 
 _log = logging.getLogger(__name__)
+
+_AT_ONCE = 8
+"""Files of a photo on their way to storage: those of four prompts."""
 
 
 def inspect_photo(resources: Resources, run_id: uuid.UUID, photo_id: uuid.UUID) -> None:
@@ -110,14 +115,25 @@ def _record(resources: Resources, claim: Claim, analysis: Analysis) -> None:
             view_cells=finding.view_cells,
             measured={"basis": finding.basis.value, **asdict(finding.measurements)},
         )
-        resources.store.put(result.mask_key, finding.mask_png, "image/png")
-        resources.store.put(result.map_key, finding.map_png, "image/png")
         results.append(result)
+    _store(resources.store, results, analysis.findings)
     with transaction(resources.engine) as session:
         recorded = tasks.finish(session, claim, analysis.facts, results, analysis.runtime)
     if not recorded:
         _log.warning("photo %s of run %s: the claim was lost", claim.photo_id, claim.run_id)
         resources.store.delete_many(key for result in results for key in (result.mask_key, result.map_key))
+
+
+def _store(store: ObjectStore, results: Sequence[ItemResult], findings: Sequence[Finding]) -> None:
+    """All files of a photo at once: where storage is far, they wait for it together."""
+    files = [
+        (key, data)
+        for result, finding in zip(results, findings, strict=True)
+        for key, data in ((result.mask_key, finding.mask_png), (result.map_key, finding.map_png))
+    ]
+    with ThreadPoolExecutor(min(len(files), _AT_ONCE)) as pool:
+        for stored in [pool.submit(store.put, key, data, "image/png") for key, data in files]:
+            stored.result()
 
 
 def _fail(resources: Resources, claim: Claim, code: Code, detail: str) -> None:

@@ -1,4 +1,5 @@
 import datetime as dt
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from sqlalchemy import func, select, update
 
 from tests.photos.corpus import bad_photos, odd_photos
 from tests.photos.pictures import encode, exif, wall
+from tests.records.given import PROMPTS
 from tests.worker.given import assert_nothing_lost, given_submitted, outcomes, read_run
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import ConversionError
@@ -19,7 +21,7 @@ from wallscan.records.reports import inspection_report
 from wallscan.records.session import transaction
 from wallscan.records.tables import Photo, Task
 from wallscan.segment.engine import Engine, Runtime, load_engine
-from wallscan.storage import StorageUnavailable, keys
+from wallscan.storage import ObjectStore, StorageUnavailable, keys
 from worker.models import Models
 from worker.photos import inspect_photo
 from worker.resources import Resources
@@ -114,6 +116,28 @@ def test_a_missing_and_a_changed_object_are_told_apart(engine, store, resources,
         "north/1.jpg": Code.PHOTO_CHECKSUM_MISMATCH,
         "north/2.jpg": "succeeded",
     }
+
+
+class Meeting:
+    """A store where no file gets in before as many are on their way as there are places."""
+
+    def __init__(self, inner: ObjectStore, places: int) -> None:
+        self._inner, self._met = inner, threading.Barrier(places, timeout=30)
+
+    def put(self, key, data, content_type) -> None:
+        self._met.wait()
+        self._inner.put(key, data, content_type)
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+
+def test_the_files_of_a_photo_are_stored_together(engine, store, resources, model_id):
+    order = given_submitted(engine, store, model_id, {"a.jpg": PHOTOS["north/0.jpg"]})
+    masks_and_maps = 2 * len(PROMPTS)
+    inspect_all(replace(resources, store=Meeting(store, masks_and_maps)), order)
+    assert_nothing_lost(engine, store, order)
+    assert set(outcomes(engine, order).values()) == {"succeeded"}
 
 
 def test_a_photo_whose_hash_was_not_announced_is_taken(engine, store, resources, model_id):
