@@ -131,9 +131,13 @@ def _store(store: ObjectStore, results: Sequence[ItemResult], findings: Sequence
         for result, finding in zip(results, findings, strict=True)
         for key, data in ((result.mask_key, finding.mask_png), (result.map_key, finding.map_png))
     ]
-    with ThreadPoolExecutor(min(len(files), _AT_ONCE)) as pool:
+    pool = ThreadPoolExecutor(min(len(files), _AT_ONCE))
+    try:
         for stored in [pool.submit(store.put, key, data, "image/png") for key, data in files]:
             stored.result()
+    finally:
+        # Where one cannot be stored, those that wait need not be tried.
+        pool.shutdown(cancel_futures=True)
 
 
 def _fail(resources: Resources, claim: Claim, code: Code, detail: str) -> None:
