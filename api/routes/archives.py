@@ -14,7 +14,7 @@ from wallscan.domain.lifecycle import ArchiveState
 from wallscan.jobs.messages import UnpackArchive
 from wallscan.jobs.send import send
 from wallscan.records import archive_claims, archives, inspections
-from wallscan.records.session import transaction
+from wallscan.records.session import snapshot, transaction
 from wallscan.storage import keys
 from wallscan.wire.uploads import MAX_ARCHIVE_BYTES, Archive
 
@@ -61,7 +61,7 @@ async def get_archive(
     """An archive and how far its unpacking has come."""
 
     def look() -> Archive:
-        with transaction(services.engine) as session:
+        with snapshot(services.engine) as session:
             return archives.get(session, caller.sites, archive_id)
 
     return await watched(request, look, _etag, lambda archive: archive.state in _ENDED, wait)

@@ -14,7 +14,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.domain.lifecycle import DatasetState
 from wallscan.records import datasets
-from wallscan.records.session import transaction
+from wallscan.records.session import snapshot, transaction
 from wallscan.storage import ObjectMissing, keys
 from wallscan.wire.common import Page
 from wallscan.wire.trainings import Dataset, DatasetUpload, NewDataset
@@ -29,7 +29,7 @@ _BY_TIME: TypeAdapter[tuple[dt.datetime, UUID]] = TypeAdapter(tuple[dt.datetime,
 def list_datasets(services: Services, limit: Limit = 100, cursor: Cursor = None) -> Page[Dataset]:
     """Data sets, newest first."""
     after = begin(cursor, _BY_TIME)
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         rows = datasets.page(session, after, limit + 1)
     return page(rows, limit, _BY_TIME, lambda dataset: (dataset.created_at, dataset.id))
 
@@ -37,7 +37,7 @@ def list_datasets(services: Services, limit: Limit = 100, cursor: Cursor = None)
 @router.get("/datasets/{dataset_id}")
 def get_dataset(dataset_id: UUID, services: Services) -> Dataset:
     """One data set."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         return datasets.get(session, dataset_id)
 
 

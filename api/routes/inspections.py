@@ -11,7 +11,7 @@ from api.context import Services
 from api.paging import Cursor, Limit, begin, page
 from wallscan.domain.names import normal_name
 from wallscan.records import inspections, sites
-from wallscan.records.session import transaction
+from wallscan.records.session import snapshot, transaction
 from wallscan.wire.common import Page
 from wallscan.wire.places import Inspection, NewInspection
 
@@ -34,7 +34,7 @@ def list_inspections(
 ) -> Page[Inspection]:
     """Inspections of a site, newest first."""
     after = begin(cursor, _BY_TIME)
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         site = sites.get(session, caller.sites, site_id)
         rows = inspections.page(session, site.id, after, limit + 1)
     return page(rows, limit, _BY_TIME, lambda inspection: (inspection.created_at, inspection.id))
@@ -43,5 +43,5 @@ def list_inspections(
 @router.get("/inspections/{inspection_id}")
 def get_inspection(inspection_id: UUID, services: Services, caller: Caller) -> Inspection:
     """One inspection, with its photos counted."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         return inspections.get(session, caller.sites, inspection_id)

@@ -21,7 +21,7 @@ from wallscan.jobs.send import send
 from wallscan.models.files import parse_manifest, require_files
 from wallscan.models.manifest import BundleFile, bundle_digest
 from wallscan.records import activations, benchmarks, comparisons, models, sweep
-from wallscan.records.session import transaction
+from wallscan.records.session import snapshot, transaction
 from wallscan.storage import keys
 from wallscan.wire.common import Page
 from wallscan.wire.models import (
@@ -50,7 +50,7 @@ _UPLOAD_TYPE = "application/octet-stream"
 def list_models(services: Services, limit: Limit = 100, cursor: Cursor = None) -> Page[Model]:
     """Model versions, newest first."""
     after = begin(cursor, _BY_TIME)
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         rows = models.page(session, after, limit + 1)
     return page(rows, limit, _BY_TIME, lambda model: (model.created_at, model.id))
 
@@ -59,7 +59,7 @@ def list_models(services: Services, limit: Limit = 100, cursor: Cursor = None) -
 def list_activations(services: Services, limit: Limit = 100, cursor: Cursor = None) -> Page[Activation]:
     """Which version served when: how that came, who wanted it and why; newest first."""
     after = begin(cursor, _BY_NUMBER)
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         rows = activations.history(session, limit + 1, before=None if after is None else after[0])
     return page(rows, limit, _BY_NUMBER, lambda activation: (activation.number,))
 
@@ -67,14 +67,14 @@ def list_activations(services: Services, limit: Limit = 100, cursor: Cursor = No
 @router.get("/models/benchmark")
 def get_benchmark(services: Services) -> Benchmark:
     """What versions are compared on before they serve."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         return benchmarks.current(session)
 
 
 @router.get("/models/{model_id}")
 def get_model(model_id: UUID, services: Services) -> ModelDetail:
     """One model version, with its latest comparison and each time it began to serve."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         return _detail(session, model_id)
 
 

@@ -22,7 +22,7 @@ from wallscan.photos.masks import decode_mask_png
 from wallscan.photos.overlay import overlay_jpeg, thumbnail_jpeg
 from wallscan.records import inspections, photos
 from wallscan.records.photos import Source, StoredMask
-from wallscan.records.session import transaction
+from wallscan.records.session import snapshot, transaction
 from wallscan.storage import ObjectMissing, keys
 from wallscan.wire.common import Page
 from wallscan.wire.uploads import Photo, PhotoChange
@@ -56,7 +56,7 @@ def list_photos(
     """Photos of an inspection by path, without results."""
     begun = begin(cursor, _BY_PATH)
     after = begun[0] if begun else None
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         inspections.site_of(session, caller.sites, inspection_id)
         rows = photos.page(session, inspection_id, state=state, wall_id=wall_id, after=after, limit=limit + 1)
     return page(rows, limit, _BY_PATH, lambda photo: (photo.path,))
@@ -65,7 +65,7 @@ def list_photos(
 @router.get("/photos/{photo_id}")
 def get_photo(photo_id: UUID, services: Services, caller: Caller) -> Photo:
     """A photo's facts, its look-alikes and what the active run found."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         return photos.get(session, caller.sites, photo_id)
 
 
@@ -84,7 +84,7 @@ def get_thumbnail(
     photo_id: UUID, services: Services, caller: Caller, if_none_match: IfNoneMatch = None
 ) -> Response:
     """A small upright JPEG without metadata."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         photo = photos.source(session, caller.sites, photo_id)
     etag = f'"{photo.sha256}-{_THUMBNAIL_PX}"'
     if matches(etag, if_none_match):
@@ -104,7 +104,7 @@ def get_overlay(
 ) -> Response:
     """The photo with what was found drawn in, a colour a prompt."""
     wanted = [normal_prompt(raw) for raw in prompt]
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         photo = photos.source(session, caller.sites, photo_id)
         found = photos.masks(session, photo, run_id, wanted)
     etag = _overlay_etag(found)
@@ -125,7 +125,7 @@ def get_mask(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The mask of one prompt: 0 and 255, one channel, the upright photo's own size."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         photo = photos.source(session, caller.sites, photo_id)
         (found,) = photos.masks(session, photo, run_id, [normal_prompt(prompt)])
     etag = f'"{found.mask_sha256}"'

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from api.auth import Caller
 from api.context import Services
 from wallscan.records import inspections, reports, sites, walls
-from wallscan.records.session import transaction
+from wallscan.records.session import snapshot
 from wallscan.report.csv import photos_csv, walls_csv
 from wallscan.wire.report import Report
 
@@ -33,7 +33,7 @@ def get_inspection_report(
     run_id: UUID | None = None,
 ) -> Response:
     """An inspection's report from its active run, or from another one."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         inspections.site_of(session, caller.sites, inspection_id)
         report = reports.inspection_report(session, inspection_id, run_id, photos or format == "csv")
     return _written(report, format)
@@ -50,7 +50,7 @@ def get_site_report(
     inspection_id: UUID | None = None,
 ) -> Response:
     """A site's report: its newest inspection with an active run, or the one that is named."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         site = sites.get(session, caller.sites, site_id)
         report = reports.site_report(session, site.id, inspection_id, run_id, photos or format == "csv")
     return _written(report, format)
@@ -67,7 +67,7 @@ def get_wall_report(
     inspection_id: UUID | None = None,
 ) -> Response:
     """A wall's report: the newest inspection with an active run that saw it, or the one that is named."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         wall = walls.get(session, caller.sites, wall_id)
         report = reports.wall_report(session, wall.id, inspection_id, run_id, photos or format == "csv")
     return _written(report, format)

@@ -22,7 +22,7 @@ from wallscan.domain.pipelines import parse_pipeline, recorded
 from wallscan.domain.prompts import normal_prompts
 from wallscan.jobs.send import send
 from wallscan.records import inspections, intake, models, progress, runs, tasks
-from wallscan.records.session import transaction
+from wallscan.records.session import snapshot, transaction
 from wallscan.wire.common import Page
 from wallscan.wire.runs import Item, NewRun, Run
 
@@ -79,7 +79,7 @@ async def get_run(
     """A run's state, counts, percentage, time left and first errors."""
 
     def look() -> Run:
-        with transaction(services.engine) as session:
+        with snapshot(services.engine) as session:
             inspections.run_prompts(session, caller.sites, run_id)
             return progress.progress(session, run_id)
 
@@ -98,7 +98,7 @@ def list_items(
 ) -> Page[Item]:
     """Items (photo x prompt) of a run, in the order of path and prompt."""
     after = begin(cursor, _BY_PATH)
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         prompts = inspections.run_prompts(session, caller.sites, run_id)
         rows = progress.items(session, run_id, state=state, wall_id=wall_id, after=after, limit=limit + 1)
     return page(rows, limit, _BY_PATH, lambda item: (item.path, prompts.index(item.prompt)))

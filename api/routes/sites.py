@@ -13,7 +13,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
 from wallscan.domain.names import normal_name
 from wallscan.records import sites
-from wallscan.records.session import transaction
+from wallscan.records.session import snapshot, transaction
 from wallscan.wire.common import Page
 from wallscan.wire.places import NewSite, Site
 
@@ -41,7 +41,7 @@ def list_sites(
     """Sites by name; with `name` the one of exactly that name, if there is one."""
     after = begin(cursor, _BY_NAME)
     wanted = None if name is None else normal_name(name)
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         rows = sites.page(session, caller.sites, wanted, after[0] if after else None, limit + 1)
     return page(rows, limit, _BY_NAME, lambda site: (site.name,))
 
@@ -49,5 +49,5 @@ def list_sites(
 @router.get("/sites/{site_id}")
 def get_site(site_id: UUID, services: Services, caller: Caller) -> Site:
     """One site."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         return sites.get(session, caller.sites, site_id)

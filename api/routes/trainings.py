@@ -14,7 +14,7 @@ from wallscan.domain.lifecycle import TRAINING_ENDED, TrainingState
 from wallscan.jobs.messages import RunTraining
 from wallscan.jobs.send import send
 from wallscan.records import training_claims, trainings
-from wallscan.records.session import transaction
+from wallscan.records.session import snapshot, transaction
 from wallscan.wire.common import Page
 from wallscan.wire.trainings import NewTraining, Training, TrainingDetail
 
@@ -27,7 +27,7 @@ _BY_TIME: TypeAdapter[tuple[dt.datetime, UUID]] = TypeAdapter(tuple[dt.datetime,
 def list_trainings(services: Services, limit: Limit = 100, cursor: Cursor = None) -> Page[Training]:
     """Trainings, newest first."""
     after = begin(cursor, _BY_TIME)
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         rows = trainings.page(session, after, limit + 1)
     return page(rows, limit, _BY_TIME, lambda training: (training.created_at, training.id))
 
@@ -43,7 +43,7 @@ async def get_training(
     """A training's state, steps, time left, and what each epoch came to."""
 
     def look() -> TrainingDetail:
-        with transaction(services.engine) as session:
+        with snapshot(services.engine) as session:
             return trainings.get(session, training_id)
 
     return await watched(request, look, _etag, lambda training: training.state in TRAINING_ENDED, wait)

@@ -10,7 +10,7 @@ from api.context import Services
 from api.paging import Cursor, Limit, begin, page
 from wallscan.domain.walls import wall_name
 from wallscan.records import sites, walls
-from wallscan.records.session import transaction
+from wallscan.records.session import snapshot, transaction
 from wallscan.wire.common import Page
 from wallscan.wire.places import NewWall, Wall
 
@@ -33,7 +33,7 @@ def list_walls(
 ) -> Page[Wall]:
     """Walls of a site by name."""
     after = begin(cursor, _BY_NAME)
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         site = sites.get(session, caller.sites, site_id)
         rows = walls.page(session, site.id, after[0] if after else None, limit + 1)
     return page(rows, limit, _BY_NAME, lambda wall: (wall.name,))
@@ -42,5 +42,5 @@ def list_walls(
 @router.get("/walls/{wall_id}")
 def get_wall(wall_id: UUID, services: Services, caller: Caller) -> Wall:
     """One wall."""
-    with transaction(services.engine) as session:
+    with snapshot(services.engine) as session:
         return walls.get(session, caller.sites, wall_id)

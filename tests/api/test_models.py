@@ -13,10 +13,11 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError
 from wallscan.domain.lifecycle import DatasetState
 from wallscan.jobs.messages import TRAINER_QUEUE
-from wallscan.records import models
+from wallscan.records import comparisons, models
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
 from wallscan.records.training_tables import Dataset
+from wallscan.wire.models import Measured
 
 FILES = {
     "config.json": b'{"model_type": "clipseg"}',
@@ -188,3 +189,26 @@ def together(call, arguments):
     """The answers of calls made at the same time."""
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(call, arguments))
+
+
+def test_a_version_and_its_comparison_are_told_as_of_one_moment(api, engine, monkeypatch):
+    """The comparison passes between the two statements that the answer is made of."""
+    serving, rival = given_model(engine), given_model(engine)
+    for model_id in (serving, rival):
+        assert api.post(f"/v1/models/{model_id}/activate").status_code in {200, 202}
+    latest = comparisons.latest
+
+    def latest_once_passed(session, model_id):
+        measured = Measured(benchmark="made up", benchmark_sha256="0" * 64, photos=3, groups=2, checks=[])
+        with transaction(engine) as other:
+            (message,) = comparisons.queued(other, rival)
+            claim = comparisons.claim(other, message.comparison_id, 60.0)
+            assert comparisons.finish(other, claim, measured, None)
+        return latest(session, model_id)
+
+    monkeypatch.setattr(comparisons, "latest", latest_once_passed)
+    during = api.read(f"/v1/models/{rival}")
+    assert (during["active"], during["comparison"]["state"]) == (False, "queued")
+    monkeypatch.undo()
+    after = api.read(f"/v1/models/{rival}")
+    assert (after["active"], after["comparison"]["state"]) == (True, "passed")

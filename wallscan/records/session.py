@@ -36,3 +36,16 @@ def transaction(engine: Engine) -> Iterator[Session]:
             yield session
     except (OperationalError, InterfaceError) as error:
         raise UnavailableError(Code.DATABASE_UNAVAILABLE, "the database does not answer") from error
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Session]:
+    """For answers put together from several statements: all of them see what the first one saw.
+
+    In `transaction` each sees what others committed before it began, so parts of an answer may contradict
+    each other: a comparison that passed beside a version that does not serve yet. Reads only. Raises
+    UnavailableError `database_unavailable`.
+    """
+    reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with transaction(reading) as session:
+        yield session
