@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.services = services
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     app.include_router(health.router)
-    app.include_router(_guarded())
+    app.include_router(_GUARDED)
     app.add_exception_handler(WallscanError, problems.on_wallscan_error)
     app.add_exception_handler(RequestValidationError, problems.on_invalid_request)
     app.add_exception_handler(HTTPException, problems.on_http_exception)
@@ -91,3 +91,7 @@ def _guarded() -> APIRouter:
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
+
+
+# Once a process: FastAPI analyses the routes where a router is first included, most of what an app takes.
+_GUARDED = _guarded()

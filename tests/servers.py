@@ -34,8 +34,10 @@ class TestServers:
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """A new database owned by the product's role, a copy of `template` if given; its SQLAlchemy URL."""
-        owner, source = sql.Identifier(postgres.NAME), sql.Identifier(template or "template1")
-        order = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(sql.Identifier(name), owner, source)
+        # Copied as files it takes less than half of the time that writing it through the log takes.
+        order = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY").format(
+            *map(sql.Identifier, (name, postgres.NAME, template or "template1"))
+        )
         with psycopg.connect(self.superuser_url, autocommit=True) as connection:
             connection.execute(order)
         return f"{self.database_url.rpartition('/')[0]}/{name}"
