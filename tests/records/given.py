@@ -2,10 +2,12 @@
 
 import hashlib
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from wallscan.domain.lifecycle import ModelState, PhotoState
 from wallscan.records import runs
@@ -93,6 +95,22 @@ def claimed(engine: Engine, order: Order, place: int = 0, lease_s: float = LEASE
         taken = claim(session, order.run_id, order.photo_ids[place], "a-worker", lease_s)
     assert taken is not None
     return taken
+
+
+@contextmanager
+def after_update_of(engine: Engine, table: str, meanwhile: Callable[[], object]) -> Iterator[None]:
+    """Call `meanwhile` once, right after the first UPDATE of a table by the calling code."""
+
+    waiting = [meanwhile]
+
+    def listen(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if waiting and statement.startswith(f"UPDATE {table} "):
+            waiting.pop()()
+
+    event.listen(engine, "after_cursor_execute", listen)
+    yield
+    assert not waiting, f"no UPDATE of {table}"
+    event.remove(engine, "after_cursor_execute", listen)
 
 
 def results(claim: Claim) -> list[ItemResult]:

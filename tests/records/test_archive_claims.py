@@ -4,7 +4,7 @@ import uuid
 import pytest
 from sqlalchemy import Engine, func, update
 
-from tests.records.given import given_inspection
+from tests.records.given import after_update_of, given_inspection
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, ArchiveState
 from wallscan.jobs.messages import UnpackArchive
@@ -47,6 +47,18 @@ def test_one_claim_at_a_time(engine, archive_id):
     assert claimed(engine, archive_id).attempt == 1
     with transaction(engine) as session:
         assert archive_claims.claim(session, archive_id, 60) is None
+
+
+def test_an_archive_put_back_while_another_message_is_turned_away_is_not_spent(engine, archive_id):
+    held = claimed(engine, archive_id)
+
+    def put_back():
+        with transaction(engine) as session:
+            assert archive_claims.release(session, held, count_try=False)
+
+    with after_update_of(engine, "archives", put_back), transaction(engine) as session:
+        assert archive_claims.claim(session, archive_id, 60) is None
+    assert read(engine, archive_id).state is ArchiveState.QUEUED
 
 
 def test_progress_is_recorded_and_the_end(engine, archive_id):

@@ -5,7 +5,7 @@ import threading
 import pytest
 from sqlalchemy import update
 
-from tests.records.given import given_model
+from tests.records.given import after_update_of, given_model
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, WallscanError
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, ActivationKind, ComparisonState
@@ -70,6 +70,19 @@ def test_one_trainer_at_a_time_compares(engine, serving):
     with transaction(engine) as session:
         assert comparisons.extend(session, claim, LEASE_S)
         assert comparisons.due(session, 0.0) == []
+
+
+def test_one_put_back_while_another_message_is_turned_away_is_not_given_up(engine, serving):
+    comparison_id = asked(engine)
+    held = claimed(engine, comparison_id)
+
+    def put_back():
+        with transaction(engine) as session:
+            comparisons.release(session, held)
+
+    with after_update_of(engine, "model_comparisons", put_back):
+        assert claimed(engine, comparison_id) is None
+    assert row_of(engine, comparison_id).state is ComparisonState.QUEUED
 
 
 def test_a_version_is_compared_once_at_a_time(engine, serving):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from tests.records.given import FACTS, LEASE_S, claimed, given_model, given_run, results
+from tests.records.given import FACTS, LEASE_S, after_update_of, claimed, given_model, given_run, results
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, RunState, TaskState
 from wallscan.domain.looks import DEFAULT_LOOK, Detail, Look
@@ -64,6 +64,20 @@ def test_claim_tells_how_closely_to_look(engine):
         found = tasks.claim(session, run_id, order.photo_ids[0], "a-worker", LEASE_S)
     assert found is not None
     assert found.look == Look(Detail.FINE_TILES, flip=True)
+
+
+def test_a_photo_put_back_while_another_message_is_turned_away_is_not_spent(engine):
+    order = given_run(engine)
+    held = claimed(engine, order)
+
+    def put_back():
+        with transaction(engine) as session:
+            assert tasks.release(session, held, count_try=False)
+
+    with after_update_of(engine, "tasks", put_back), transaction(engine) as session:
+        assert tasks.claim(session, order.run_id, order.photo_ids[0], "another", LEASE_S) is None
+    assert read_task(engine, held).state is TaskState.QUEUED
+    assert claimed(engine, order).tries == 1
 
 
 def test_only_one_of_many_claims_at_once_wins(engine):

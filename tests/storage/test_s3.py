@@ -1,7 +1,10 @@
 """The storage port's contract, held by a real S3 server."""
 
 import hashlib
+import io
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -107,6 +110,35 @@ def test_a_server_that_is_away_is_unavailable_storage(servers):
     with pytest.raises(StorageUnavailable) as away:
         store.get("a")
     assert away.value.code is Code.STORAGE_UNAVAILABLE
+
+
+@pytest.fixture
+def refusing(servers):
+    """Storage that reads its requests and answers each with 500."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_PUT(self):
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            self.send_response(500)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        yield S3ObjectStore(servers.s3.model_copy(update={"s3_endpoint_url": address}))
+        server.shutdown()
+
+
+@pytest.mark.parametrize("way", ["put", "put_file", "put_stream"])
+def test_a_server_that_cannot_write_is_unavailable_storage(refusing, tmp_path, way):
+    (tmp_path / "a").write_bytes(WALL)
+    what = {"put": WALL, "put_file": tmp_path / "a", "put_stream": io.BytesIO(WALL)}[way]
+    with pytest.raises(StorageUnavailable, match="500"):
+        getattr(refusing, way)("a", what, TEXT)
 
 
 def test_a_presigned_put_takes_the_announced_bytes(store):

@@ -47,7 +47,8 @@ def claim(session: Session, archive_id: uuid.UUID, lease_s: float) -> ArchiveCla
         .returning(Archive.inspection_id, Archive.attempt)
     ).first()
     if taken is None:
-        session.execute(update(Archive).where(free).values(_exhausted()))
+        spent = Archive.attempt >= MAX_ATTEMPTS  # said again: it may have been put back since
+        session.execute(update(Archive).where(free, spent).values(_exhausted()))
         return None
     return ArchiveClaim(archive_id, taken.inspection_id, taken.attempt)
 

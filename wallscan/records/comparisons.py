@@ -98,9 +98,10 @@ def claim(session: Session, comparison_id: uuid.UUID, lease_s: float) -> Claim |
         .returning(ModelComparison.attempt)
     )
     if attempt is None:
+        spent = ModelComparison.attempt >= MAX_ATTEMPTS  # said again: it may have been put back since
         _end(
             session,
-            free,
+            and_(free, spent),
             ComparisonState.FAILED,
             code=Code.ATTEMPTS_EXHAUSTED,
             detail=f"the comparison ended its process {MAX_ATTEMPTS} times",

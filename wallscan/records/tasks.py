@@ -127,7 +127,8 @@ def claim(
         .returning(Task.attempt, Task.tries)
     ).first()
     if taken is None:
-        session.execute(update(Task).where(here, free, live).values(exhausted()))
+        spent = Task.tries >= MAX_ATTEMPTS  # said again: it may have been put back since
+        session.execute(update(Task).where(here, free, live, spent).values(exhausted()))
         return None
     return _claim(session, run_id, photo_id, taken.attempt, taken.tries)
 

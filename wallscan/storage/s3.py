@@ -65,8 +65,9 @@ class S3ObjectStore:
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
         """See `ObjectStore.put_file`."""
-        with _translated(key):
-            self._client.upload_file(str(path), self.bucket, key, ExtraArgs={"ContentType": content_type})
+        # Not `upload_file`, which wraps a server's refusal into an error that does not say which it was.
+        with path.open("rb") as file:
+            self.put_stream(key, file, content_type)
 
     def put_stream(self, key: str, stream: BinaryIO, content_type: str) -> None:
         """See `ObjectStore.put_stream`."""
