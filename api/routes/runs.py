@@ -48,10 +48,10 @@ def submit_run(
         else:
             inspections.run_prompts(session, caller.sites, order.from_run)
             seen = _as_before(session, inspection_id, order, order.from_run)
-        announced = intake.expected(session, inspection_id)
-    found = in_storage(services.store, inspection_id) if announced else frozenset()
+        waited = intake.awaited(session, inspection_id)
+    found = in_storage(services.store, inspection_id) if waited else frozenset()
     with transaction(services.engine) as session:
-        intake.settle(session, inspection_id, announced, found)
+        intake.settle(session, inspection_id, waited, found)
         own = None if order.scale is None else order.scale.model_dump(mode="json", exclude_none=True)
         run_id = runs.submit(
             session,

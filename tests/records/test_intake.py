@@ -66,11 +66,11 @@ def test_what_did_not_arrive_takes_its_links_along(engine, inspection, place):
         candidate("b2.jpg", B, wall="n"),
     )
     with transaction(engine) as session:
-        announced = intake.expected(session, inspection)
-    assert announced == {kept.photo_id, lost.photo_id}
+        waited = intake.awaited(session, inspection)
+    assert waited == {kept.photo_id, lost.photo_id}
     place(candidate("later.jpg", "c" * 64, wall="n"))
     with transaction(engine) as session:
-        intake.settle(session, inspection, announced, frozenset({kept.photo_id, uuid.uuid4()}))
+        intake.settle(session, inspection, waited, frozenset({kept.photo_id, uuid.uuid4()}))
     assert states(engine) == {
         "a.jpg": "stored",
         "a2.jpg": "stored",
@@ -78,6 +78,68 @@ def test_what_did_not_arrive_takes_its_links_along(engine, inspection, place):
         "b2.jpg": Code.PHOTO_NOT_UPLOADED,
         "later.jpg": "expected",
     }
+
+
+@pytest.fixture
+def given_up(engine, inspection, place):
+    """Photos of the bytes A and B, each with a link, that were given up as not uploaded."""
+    placed = place(candidate("n/a.jpg"), candidate("s/a.jpg"), candidate("n/b.jpg", B))
+    with transaction(engine) as session:
+        intake.settle(session, inspection, intake.awaited(session, inspection), frozenset())
+    assert set(states(engine).values()) == {Code.PHOTO_NOT_UPLOADED}
+    return placed
+
+
+def test_what_was_given_up_is_taken_back_when_its_bytes_come(engine, inspection, given_up):
+    """A form or an archive was still storing them when somebody submitted a run."""
+    first, _, _ = given_up
+    with transaction(engine) as session:
+        intake.arrived(session, inspection, [first.photo_id])
+    assert states(engine) == {"n/a.jpg": "stored", "s/a.jpg": "stored", "n/b.jpg": Code.PHOTO_NOT_UPLOADED}
+    with transaction(engine) as session:
+        link = session.scalars(select(Photo).where(Photo.path == "s/a.jpg")).one()
+    assert (link.duplicate_of_id, link.detail) == (first.photo_id, None)
+
+
+def test_the_next_run_finds_what_came_after_the_last(engine, inspection, given_up):
+    last = given_up[-1]
+    with transaction(engine) as session:
+        waited = intake.awaited(session, inspection)
+        intake.settle(session, inspection, waited, frozenset({last.photo_id}))
+    assert states(engine)["n/b.jpg"] == "stored"
+
+
+def test_what_comes_late_is_a_link_where_the_same_bytes_came_meanwhile(engine, inspection, place, given_up):
+    first, _, _ = given_up
+    (other,) = place(candidate("w/a.jpg"))
+    with transaction(engine) as session:
+        intake.arrived(session, inspection, [other.photo_id])
+        intake.arrived(session, inspection, [first.photo_id])
+    with transaction(engine) as session:
+        rows = session.scalars(select(Photo).where(Photo.sha256 == A)).all()
+    assert {row.state for row in rows} == {PhotoState.STORED}
+    assert {row.path: row.duplicate_of_id for row in rows} == {
+        "w/a.jpg": None,
+        "n/a.jpg": other.photo_id,
+        "s/a.jpg": other.photo_id,
+    }
+
+
+def test_other_bytes_get_another_id_for_the_old_may_still_come(engine, inspection, place, given_up):
+    first, _, _ = given_up
+    (other,) = place(candidate("n/a.jpg", "c" * 64))
+    assert (other.outcome, other.photo_id == first.photo_id) == ("upload", False)
+    with transaction(engine) as session:
+        intake.arrived(session, inspection, [first.photo_id])
+    assert states(engine)["n/a.jpg"] == "expected"
+
+
+def test_a_link_to_a_later_row_of_the_same_call(engine, place):
+    outcomes = place(
+        candidate("n/1.jpg", None, refusal=EMPTY), candidate("n/2.jpg", B), candidate("n/1.jpg", B)
+    )
+    assert [one.outcome for one in outcomes] == ["rejected", "upload", "duplicate"]
+    assert states(engine) == {"n/1.jpg": "expected", "n/2.jpg": "expected"}
 
 
 def test_a_rejected_photo_gives_its_path_away_and_keeps_its_id(engine, place):

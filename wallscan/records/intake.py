@@ -2,7 +2,8 @@
 
 The rules, within one inspection: a path holds one photo, and only a rejected photo gives its path to
 another; the same bytes are kept once, under the first photo that brought them, and every further path
-is a link to it (`duplicate_of_id`) whose state follows.
+is a link to it (`duplicate_of_id`) whose state follows. A photo given up as not uploaded is taken back when
+its bytes come after all. An id stands for the same bytes for good, for storage keeps them under it.
 """
 
 import uuid
@@ -10,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, literal, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -79,41 +80,41 @@ def place(
 
 
 def arrived(session: Session, inspection_id: uuid.UUID, photo_ids: Collection[uuid.UUID]) -> None:
-    """Mark photos as stored, and the links to them: their bytes are in storage."""
+    """Mark photos as stored, and the links to them: their bytes are in storage.
+
+    One that was given up meanwhile is taken back. Raises WallscanError `inspection_unknown`.
+    """
+    inspections.lock(session, inspection_id)
     served = or_(_among(Photo.id, photo_ids), _among(Photo.duplicate_of_id, photo_ids))
     session.execute(
         update(Photo)
         .where(Photo.inspection_id == inspection_id, Photo.state == PhotoState.EXPECTED, served)
         .values(state=PhotoState.STORED)
     )
+    given_up = select(Photo.id, Photo.sha256).where(_given_up(inspection_id), _among(Photo.id, photo_ids))
+    for photo_id, sha256 in session.execute(given_up).all():
+        _take_back(session, inspection_id, photo_id, sha256)
 
 
-def expected(session: Session, inspection_id: uuid.UUID) -> frozenset[uuid.UUID]:
-    """The announced photos whose bytes have not been seen; links are left out."""
-    return frozenset(
-        session.scalars(
-            select(Photo.id).where(
-                Photo.inspection_id == inspection_id,
-                Photo.state == PhotoState.EXPECTED,
-                Photo.duplicate_of_id.is_(None),
-            )
-        )
-    )
+def awaited(session: Session, inspection_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """The photos whose bytes may have come unseen: announced, or given up; links are left out."""
+    expected = and_(Photo.inspection_id == inspection_id, Photo.state == PhotoState.EXPECTED)
+    waits = or_(expected, _given_up(inspection_id))
+    return frozenset(session.scalars(select(Photo.id).where(waits, Photo.duplicate_of_id.is_(None))))
 
 
 def settle(
     session: Session,
     inspection_id: uuid.UUID,
-    announced: frozenset[uuid.UUID],
+    waited: frozenset[uuid.UUID],
     found: frozenset[uuid.UUID],
 ) -> None:
-    """Decide about announced photos: those found in storage are stored, the others not uploaded.
+    """Decide about awaited photos: those found in storage are stored, the others given up as not uploaded.
 
-    `announced` was read (`expected`) before storage was listed, so a photo announced since is left alone.
+    `waited` was read (`awaited`) before storage was listed, so a photo announced since is left alone.
     """
-    inspections.lock(session, inspection_id)
-    arrived(session, inspection_id, announced & found)
-    lost = announced - found
+    arrived(session, inspection_id, waited & found)
+    lost = waited - found
     session.execute(
         update(Photo)
         .where(
@@ -126,6 +127,25 @@ def settle(
             code=Code.PHOTO_NOT_UPLOADED,
             detail="announced, but its bytes had not arrived when the inspection was submitted",
             duplicate_of_id=None,
+        )
+    )
+
+
+def _given_up(inspection_id: uuid.UUID) -> ColumnElement[bool]:
+    return and_(Photo.inspection_id == inspection_id, Photo.code == Code.PHOTO_NOT_UPLOADED)
+
+
+def _take_back(session: Session, inspection_id: uuid.UUID, photo_id: uuid.UUID, sha256: str) -> None:
+    """Let a photo that was given up follow the one with the same bytes, or be that one to the others."""
+    same = and_(Photo.inspection_id == inspection_id, Photo.sha256 == sha256)
+    usable = and_(same, Photo.state != PhotoState.REJECTED, Photo.duplicate_of_id.is_(None))
+    original = session.execute(select(Photo.id, Photo.state).where(usable)).first()
+    original_id, state = (photo_id, PhotoState.STORED) if original is None else original
+    session.execute(
+        update(Photo)
+        .where(_given_up(inspection_id), same)
+        .values(
+            state=state, code=None, detail=None, duplicate_of_id=func.nullif(literal(original_id), Photo.id)
         )
     )
 
@@ -176,6 +196,7 @@ class _Desk:
     originals: dict[str, _Known] = field(default_factory=dict)  # by hash
     new: dict[uuid.UUID, dict[str, Any]] = field(default_factory=dict)
     replaced: dict[uuid.UUID, dict[str, Any]] = field(default_factory=dict)
+    gone: list[uuid.UUID] = field(default_factory=list)
 
     def read(self, session: Session, candidates: Sequence[Candidate]) -> None:
         """Learn of the photos that share a path or a hash with a candidate."""
@@ -236,6 +257,7 @@ class _Desk:
         state: PhotoState,
         duplicate_of_id: uuid.UUID | None = None,
     ) -> _Known:
+        there = self._same_bytes(there, candidate)
         photo = _Known(there.id if there else uuid.uuid4(), state, candidate.sha256, duplicate_of_id)
         refusal = candidate.refusal
         row = {
@@ -249,15 +271,25 @@ class _Desk:
             "size_bytes": candidate.size_bytes,
             "duplicate_of_id": duplicate_of_id,
         }
-        if there is not None and photo.id not in self.new:
+        if there is not None and self.new.pop(photo.id, None) is None:
             self.replaced[photo.id] = row
-        else:
+        else:  # popped above, so that a link comes after the row that it points to
             self.new[photo.id] = row | {"inspection_id": self.inspection_id, "path": candidate.path}
         self._learn(candidate.path, photo)
         return photo
 
+    def _same_bytes(self, there: _Known | None, candidate: Candidate) -> _Known | None:
+        """The rejected photo whose row the candidate takes over: not one whose bytes may be in storage."""
+        if there is None or there.id in self.new or there.sha256 in (None, candidate.sha256):
+            return there
+        self.replaced.pop(there.id, None)
+        self.gone.append(there.id)
+        return None
+
     def write(self, session: Session) -> None:
         """Write all rows; links after the rows that they point to, which their order ensures."""
+        if self.gone:
+            session.execute(delete(Photo).where(_among(Photo.id, self.gone)))
         if self.new:
             session.execute(insert(Photo), list(self.new.values()))
         if self.replaced:
