@@ -1,5 +1,6 @@
 import concurrent.futures
 import datetime as dt
+import struct
 import warnings
 
 import numpy as np
@@ -90,6 +91,16 @@ def test_heic_is_turned_by_its_own_rotation_and_not_again_by_exif(orientation):
 
 def test_nonsense_orientation_counts_as_upright():
     assert decode(encode(quarters(), "PNG", exif=exif(77))).facts.orientation == 1
+
+
+@pytest.mark.parametrize("pointer", [0x8769, 0x8825])
+def test_orientation_survives_a_bad_pointer_to_what_else_exif_tells(pointer):
+    """A big-endian EXIF block of two entries; the second, to the photo's or the GPS' part, is negative."""
+    entries = struct.pack(">HHIHHHHIi", 0x0112, 3, 1, 6, 0, pointer, 9, 1, -5)
+    block = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 2) + entries + bytes(4)
+    photo = decode(encode(turned(quarters(), 6), quality=95, exif=block))
+    assert photo.facts.orientation == 6
+    assert photo.pixels.shape == quarters().shape
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])

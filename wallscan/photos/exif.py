@@ -1,7 +1,7 @@
 """What a photo tells about itself: when, with what, which way up. Damaged EXIF never fails a photo."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from PIL import ExifTags, Image
@@ -21,17 +21,20 @@ class ExifFacts:
 
 
 def read_exif(image: Image.Image) -> ExifFacts:
-    """Facts of a Pillow image's EXIF; the defaults where there is none or it cannot be read."""
+    """Facts of a Pillow image's EXIF; the defaults for what is not there or cannot be read."""
+    facts = ExifFacts()
     try:
         exif = image.getexif()
-        return ExifFacts(
-            orientation=_orientation(exif.get(ExifTags.Base.Orientation)),
+        # First and for itself: the others follow pointers, which are what is damaged most often.
+        facts = ExifFacts(_orientation(exif.get(ExifTags.Base.Orientation)))
+        return replace(
+            facts,
             taken_at=_taken_at(exif),
             camera=_camera(exif),
             has_gps=bool(exif.get_ifd(ExifTags.IFD.GPSInfo)),
         )
     except Exception:  # noqa: BLE001 - Pillow's EXIF reader raises a dozen types on damaged blocks
-        return ExifFacts()
+        return facts
 
 
 def _orientation(raw: object) -> int:
