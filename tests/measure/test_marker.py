@@ -42,6 +42,20 @@ def test_two_markers_of_one_size_agree_and_two_of_different_sizes_do_not():
     assert find_plane(pasted((0, 60, 100, 140), (0, 600, 300, 100)), SIDE_MM) is ReviewReason.MARKERS_DISAGREE
 
 
+@pytest.mark.parametrize("side_px", [30, 40, 47])
+def test_a_marker_too_small_to_give_a_plane_still_contradicts_another(side_px):
+    assert side_px < MIN_SIDE_PX
+    both = pasted((0, 60, 100, 200), (1, 600, 300, side_px))
+    assert find_plane(both, SIDE_MM) is ReviewReason.MARKERS_DISAGREE
+
+
+def test_a_small_marker_is_allowed_what_its_corners_may_be_off():
+    """A side of 47 px is 6 % under one of 50: more than two large markers may differ."""
+    assert isinstance(find_plane(pasted((0, 60, 100, 50), (1, 600, 300, 47)), SIDE_MM), Plane)
+    large = pasted((0, 60, 100, 250), (1, 600, 300, 235))
+    assert find_plane(large, SIDE_MM) is ReviewReason.MARKERS_DISAGREE
+
+
 def test_two_markers_on_a_tilted_wall_agree_though_one_is_smaller_in_the_photo():
     rng = np.random.default_rng(2)
     both = ((3, -70.0, 0.0, 1.0), (4, 80.0, 20.0, 1.0))
