@@ -18,7 +18,7 @@ from api.bodies import read_chunks
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import UnavailableError, WallscanError
 from wallscan.records import idempotency
-from wallscan.records.idempotency import Answer, Ticket
+from wallscan.records.idempotency import Answer, Begun, Ticket
 from wallscan.records.session import transaction
 
 HEADER = "Idempotency-Key"
@@ -54,33 +54,33 @@ class Idempotency:
             async for chunk in read_chunks(receive):
                 body.write(chunk)
             ticket = Ticket(caller.key_id, key, await run_in_threadpool(_fingerprint, scope, body))
-            known = await run_in_threadpool(self._begin, ticket)
-            if known is not None:
-                await _replay(known)(scope, receive, send)
+            begun = await run_in_threadpool(self._begin, ticket)
+            if isinstance(begun, Answer):
+                await _replay(begun)(scope, receive, send)
                 return
-            await self._first(ticket, scope, _reread(body, receive), send)
+            await self._first(begun, scope, _reread(body, receive), send)
 
-    async def _first(self, ticket: Ticket, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _first(self, begun: Begun, scope: Scope, receive: Receive, send: Send) -> None:
         """Carry the request out; its answer is kept before its last byte goes out."""
-        recorder = _Recorder(send, lambda answer: run_in_threadpool(self._end, ticket, answer))
+        recorder = _Recorder(send, lambda answer: run_in_threadpool(self._end, begun, answer))
         try:
             await self.app(scope, receive, recorder)
         finally:
             if not recorder.complete:
-                await run_in_threadpool(self._end, ticket, None)
+                await run_in_threadpool(self._end, begun, None)
 
-    def _begin(self, ticket: Ticket) -> Answer | None:
+    def _begin(self, ticket: Ticket) -> Begun | Answer:
         with transaction(self.engine) as session:
             return idempotency.begin(session, ticket)
 
-    def _end(self, ticket: Ticket, answer: Answer | None) -> None:
+    def _end(self, begun: Begun, answer: Answer | None) -> None:
         """Keep the answer, or free the key. Without a database the key frees itself after a while."""
         try:
             with transaction(self.engine) as session:
                 if answer is None or answer.status >= 500:
-                    idempotency.release(session, ticket)
+                    idempotency.release(session, begun)
                 else:
-                    idempotency.remember(session, ticket, answer)
+                    idempotency.remember(session, begun, answer)
         except UnavailableError as error:
             self.log.warning("answer_not_kept", code=error.code)
 

@@ -29,6 +29,7 @@ def seed(engine: Engine, store: ObjectStore, bundle: Path) -> bool:
     digest = bundle_digest(manifest)
     store_bundle(store, manifest, bundle)
     with transaction(engine) as session:
+        activations.lock(session)  # before `active` is read: a version chosen meanwhile stays
         model = models.announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
         is_new = model.state is not ModelState.READY
         if is_new:  # No trainer is asked: the package's own tests let this bundle load and answer.

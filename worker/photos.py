@@ -64,7 +64,7 @@ def _work(resources: Resources, claim: Claim) -> None:
         _release(resources, claim, count_try=False)
     except (BundleError, PipelineError, PromptError) as error:
         with transaction(resources.engine) as session:
-            runs.fail(session, claim.run_id, error.code, error.detail)
+            runs.fail(session, claim, error.code, error.detail)
     except (PhotoError, InferenceError) as error:
         _fail(resources, claim, error.code, error.detail)
     except ConversionError as error:

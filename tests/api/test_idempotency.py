@@ -5,7 +5,9 @@ from sqlalchemy import text
 
 from tests.api.calling import Api, entry, problem
 from wallscan.domain.codes import Code
-from wallscan.records import idempotency
+from wallscan.domain.errors import WallscanError
+from wallscan.records import idempotency, keys
+from wallscan.records.idempotency import Answer, Ticket
 from wallscan.records.session import transaction
 
 
@@ -94,6 +96,28 @@ def test_a_first_request_that_died_does_not_hold_the_key(api, engine):
             {"age": idempotency.UNDER_WAY_S + 1},
         )
     problem(api.post("/v1/sites", json={"name": "a"}, headers=keyed()), 409, Code.NAME_TAKEN)
+
+
+def test_a_slow_request_whose_key_was_begun_anew_neither_frees_it_nor_answers_for_it(engine):
+    with transaction(engine) as session:
+        ticket = Ticket(
+            keys.authenticate(session, keys.issue(session, "tests", ["write"])).key_id, "k", "0" * 64
+        )
+        slow = idempotency.begin(session, ticket)
+        age = {"age": idempotency.UNDER_WAY_S + 1}
+        session.execute(
+            text("UPDATE remembered_answers SET created_at = now() - make_interval(secs => :age)"), age
+        )
+    with transaction(engine) as session:
+        second = idempotency.begin(session, ticket)
+    with transaction(engine) as session:
+        idempotency.release(session, slow)
+        idempotency.remember(session, slow, Answer(500, [], b"late"))
+        with pytest.raises(WallscanError, match="under way"):
+            idempotency.begin(session, ticket)
+        idempotency.remember(session, second, Answer(201, [], b"done"))
+    with transaction(engine) as session:
+        assert idempotency.begin(session, ticket) == Answer(201, [], b"done")
 
 
 def test_answers_are_forgotten(api, engine):

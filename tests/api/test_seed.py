@@ -1,15 +1,19 @@
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text, update
 
 from api.seed import seed
+from tests.records.given import given_model
 from wallscan.domain.errors import BundleError
 from wallscan.domain.lifecycle import ActivationKind
 from wallscan.models.files import read_manifest
 from wallscan.models.manifest import bundle_digest
 from wallscan.models.starter import starter_bundle
 from wallscan.records import activations, models
+from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
 from wallscan.storage import keys
 
@@ -56,6 +60,23 @@ def test_an_upgrade_brings_its_model_along_once(engine, store):
     assert not seed(engine, store, starter_bundle())
     with transaction(engine) as session:
         assert models.resolve(session, None).id == older.id
+
+
+def test_a_version_chosen_while_the_seed_waits_stays(engine, store):
+    name = read_manifest(starter_bundle()).name
+    older, chosen = (given_model(engine) for _ in range(2))
+    with transaction(engine) as session:
+        session.execute(update(ModelVersion).where(ModelVersion.id == older).values(name=name))
+        activations.activate(session, older, ActivationKind.FORCED, reason="test")
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(engine) as session:
+            activations.activate(session, chosen, ActivationKind.FORCED, reason="test")
+            seeding = pool.submit(seed, engine, store, starter_bundle())
+            while not session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                time.sleep(0.01)
+        assert not seeding.result()
+    with transaction(engine) as session:
+        assert models.resolve(session, None).id == chosen
 
 
 def test_a_damaged_bundle_is_refused_and_not_registered(engine, store, tmp_path):

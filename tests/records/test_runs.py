@@ -195,10 +195,10 @@ def test_retry_of_a_run_under_way_or_without_failures_is_refused(engine):
 def test_a_run_that_cannot_be_carried_out_fails_with_its_photos_and_can_be_retried(engine):
     order = given_run(engine, photos=3)
     finish(engine, order, 0)
-    claimed(engine, order, 1)
+    claim = claimed(engine, order, 1)
     with transaction(engine) as session:
-        assert runs.fail(session, order.run_id, Code.BUNDLE_UNLOADABLE, "not loadable")
-        assert not runs.fail(session, order.run_id, Code.BUNDLE_UNLOADABLE, "not loadable")
+        assert runs.fail(session, claim, Code.BUNDLE_UNLOADABLE, "not loadable")
+        assert not runs.fail(session, claim, Code.BUNDLE_UNLOADABLE, "not loadable")
     run = read_run(engine, order)
     assert (run.state, run.code) == (RunState.FAILED, Code.BUNDLE_UNLOADABLE)
     assert task_states(engine, order) == ["failed", "failed", "succeeded"]
@@ -207,12 +207,26 @@ def test_a_run_that_cannot_be_carried_out_fails_with_its_photos_and_can_be_retri
     assert read_run(engine, order).code is None
 
 
+def test_who_lost_the_lease_does_not_fail_the_run_that_was_retried(engine):
+    order = given_run(engine, photos=2)
+    first, late = claimed(engine, order, 0), claimed(engine, order, 1)
+    with transaction(engine) as session:
+        assert runs.fail(session, first, Code.BUNDLE_UNLOADABLE, "not loadable")
+    with transaction(engine) as session:
+        runs.retry(session, order.run_id)
+    claimed(engine, order, 1)
+    with transaction(engine) as session:
+        assert not runs.fail(session, late, Code.BUNDLE_UNLOADABLE, "not loadable")
+    assert read_run(engine, order).state is RunState.RUNNING
+    assert task_states(engine, order) == ["queued", "running"]
+
+
 def test_a_cancelling_run_that_fails_ends_as_cancelled(engine):
     order = given_run(engine, photos=2)
-    claimed(engine, order)
+    claim = claimed(engine, order)
     with transaction(engine) as session:
         runs.cancel(session, order.run_id)
-        assert runs.fail(session, order.run_id, Code.BUNDLE_UNLOADABLE, "not loadable")
+        assert runs.fail(session, claim, Code.BUNDLE_UNLOADABLE, "not loadable")
     assert read_run(engine, order).state is RunState.CANCELLED
     assert task_states(engine, order) == ["cancelled", TaskState.FAILED]
 

@@ -1,6 +1,7 @@
 """What a reader sees while others write."""
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import InternalError
 
 from wallscan.records import sites
@@ -9,6 +10,19 @@ from wallscan.records.session import snapshot, transaction
 
 def names(session):
     return [site.name for site in sites.page(session, None, None, None, 10)]
+
+
+def test_no_process_keeps_its_locks_for_ever(engine):
+    with transaction(engine) as session:
+        shown = {
+            name: session.scalar(text(f"SHOW {name}"))
+            for name in ("statement_timeout", "idle_in_transaction_session_timeout", "timezone")
+        }
+    assert shown == {
+        "statement_timeout": "1min",
+        "idle_in_transaction_session_timeout": "5min",
+        "timezone": "UTC",
+    }
 
 
 def test_all_statements_of_a_snapshot_see_what_the_first_saw(engine):

@@ -38,8 +38,16 @@ class Ticket:
     request_sha256: str
 
 
-def begin(session: Session, ticket: Ticket) -> Answer | None:
-    """Claim a key for this request: None where it is the first, else the answer to give again.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A request that was begun; `created_at` is the fencing token, for a slow one may lose its key."""
+
+    ticket: Ticket
+    created_at: dt.datetime
+
+
+def begin(session: Session, ticket: Ticket) -> Begun | Answer:
+    """Claim a key for this request where it is the first; else the answer to give again.
 
     Raises WallscanError `idempotency_key_reused` (it was another request) or `idempotency_key_in_use`
     (the first one is still under way).
@@ -51,7 +59,7 @@ def begin(session: Session, ticket: Ticket) -> Answer | None:
         "headers": [],
     }
     fresh = {"request_sha256": ticket.request_sha256, "status": None, "body": None, "created_at": func.now()}
-    claimed = session.scalar(
+    created_at = session.scalar(
         insert(RememberedAnswer)
         .values(values)
         .on_conflict_do_update(
@@ -59,23 +67,23 @@ def begin(session: Session, ticket: Ticket) -> Answer | None:
             set_=fresh,
             where=_stale(),
         )
-        .returning(RememberedAnswer.key_id)
+        .returning(RememberedAnswer.created_at)
     )
-    return None if claimed is not None else _known(session, ticket)
+    return _known(session, ticket) if created_at is None else Begun(ticket, created_at)
 
 
-def remember(session: Session, ticket: Ticket, answer: Answer) -> None:
-    """Keep the answer of a request that was begun."""
+def remember(session: Session, begun: Begun, answer: Answer) -> None:
+    """Keep the answer of a request, unless its key has been begun anew since."""
     session.execute(
         update(RememberedAnswer)
-        .where(_of(ticket), RememberedAnswer.status.is_(None))
+        .where(_under_way(begun))
         .values(status=answer.status, headers=list(answer.headers), body=answer.body)
     )
 
 
-def release(session: Session, ticket: Ticket) -> None:
+def release(session: Session, begun: Begun) -> None:
     """Free the key of a request that failed through no fault of its own: it may be tried again."""
-    session.execute(delete(RememberedAnswer).where(_of(ticket), RememberedAnswer.status.is_(None)))
+    session.execute(delete(RememberedAnswer).where(_under_way(begun)))
 
 
 def forget(session: Session) -> None:
@@ -99,6 +107,11 @@ def _of(ticket: Ticket) -> ColumnElement[bool]:
         RememberedAnswer.key_id == ticket.key_id,
         RememberedAnswer.idempotency_key == ticket.idempotency_key,
     )
+
+
+def _under_way(begun: Begun) -> ColumnElement[bool]:
+    its_own = RememberedAnswer.created_at == begun.created_at
+    return and_(_of(begun.ticket), RememberedAnswer.status.is_(None), its_own)
 
 
 def _stale() -> ColumnElement[bool]:

@@ -16,8 +16,9 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import RUN_ENDED, PhotoState, RunState, TaskState
 from wallscan.domain.looks import DEFAULT_LOOK, Look
-from wallscan.records import inspections
+from wallscan.records import inspections, tasks
 from wallscan.records.tables import Inspection, Photo, Run, Task
+from wallscan.records.tasks import Claim
 
 _OPEN_TASKS = (TaskState.QUEUED, TaskState.RUNNING)
 _RETRYABLE_TASKS = (TaskState.FAILED, TaskState.CANCELLED)
@@ -149,13 +150,15 @@ def retry(session: Session, run_id: uuid.UUID) -> int:
     return len(reopened)
 
 
-def fail(session: Session, run_id: uuid.UUID, code: Code, detail: str) -> bool:
-    """End a run that cannot be carried out at all, and its open photos with it; false if it had ended.
+def fail(session: Session, claim: Claim, code: Code, detail: str) -> bool:
+    """End a run, and its open photos with it, where the work on a photo showed that none can be done.
 
-    A run that is being cancelled ends as cancelled.
+    A run that is being cancelled ends as cancelled. False, and nothing written, where it had ended or the
+    claim was lost: what was wrong may have been put right since.
     """
+    run_id = claim.run_id
     state = _lock(session, run_id)
-    if state in RUN_ENDED:
+    if state in RUN_ENDED or not tasks.is_held(session, claim):
         return False
     now = func.clock_timestamp()
     session.execute(

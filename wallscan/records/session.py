@@ -10,18 +10,36 @@ from sqlalchemy.orm import Session
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import UnavailableError
 
+_SERVER_SETTINGS = {
+    "timezone": "UTC",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "300s",  # a sweep holds its lock while it works, well under this
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+_OPTIONS = " ".join(f"-c {name}={value}" for name, value in _SERVER_SETTINGS.items())
+_KEEPALIVES = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # ms
+}
+
 
 def make_engine(database_url: str, pool_size: int = 5) -> Engine:
     """An engine for this process; connections are checked before use, so a restarted server is no error.
 
-    Statements are stopped by the server after 60 s: no query of this product is meant to take longer.
+    Statements are stopped by the server after 60 s: no query of this product is meant to take longer. Locks
+    of a process that is frozen, or whose machine is gone, are free again after five minutes, and a process
+    whose server's machine is gone learns of it within one.
     """
     return create_engine(
         database_url,
         pool_size=pool_size,
         max_overflow=10,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "options": "-c statement_timeout=60000 -c timezone=UTC"},
+        connect_args={"connect_timeout": 5, "options": _OPTIONS, **_KEEPALIVES},
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from wallscan.domain.codes import Code
@@ -142,6 +142,11 @@ def extend(session: Session, claim: Claim, lease_s: float) -> bool:
         .returning(Task.attempt)
     )
     return held.first() is not None
+
+
+def is_held(session: Session, claim: Claim) -> bool:
+    """Whether a claim was not lost; it may be at once unless the run's row is locked."""
+    return bool(session.scalar(select(exists().where(_held(claim)))))
 
 
 def finish(
