@@ -97,6 +97,19 @@ def test_one_that_is_refused_does_not_and_says_so_each_time(run, rivals, trainer
     assert "north walls" in shown
 
 
+def test_one_that_was_refused_is_refused_whatever_else_it_passed_since(run, rivals, engine, trainer):
+    """Beside the version that refused it; the latest comparison, with another one, says nothing of that."""
+    trainer("it came out worse")
+    assert run("activate", rivals[1])[0] == 2
+    run("activate", given_model(engine), "--force", "--reason", "test")
+    trainer(None)
+    assert run("activate", rivals[1])[0] == 0
+    run("activate", rivals[0], "--force", "--reason", "test")
+    status, printed = run("activate", rivals[1])
+    assert status == 2
+    assert "it came out worse [model_gate_refused]" in printed
+
+
 def test_force_needs_a_reason(run, rivals):
     status, printed = run("activate", rivals[1], "--force")
     assert status != 0

@@ -68,6 +68,12 @@ def test_failures_are_listed_once_a_photo_wherever_they_were_found(screen):
     assert "w/bad twin.jpg" in out
 
 
+def test_a_run_that_failed_as_a_whole_is_the_systems_failure(screen):
+    failed = report([photo_row("w/a.jpg", status="failed", code="bundle_unloadable")])
+    run = failed.run.model_copy(update={"state": "failed"})
+    assert show_outcome(screen, failed.model_copy(update={"run": run})) == 1
+
+
 def test_names_cannot_paint_or_command_the_terminal(screen):
     screen.say("[red]a[/red]\x1b[2J\x07.jpg")
     assert printed(screen.err) == "[red]a[/red]\\x1b[2J\\x07.jpg\n"

@@ -54,6 +54,14 @@ def test_a_post_that_is_sent_again_keeps_its_idempotency_key():
     assert asked[2].body == b'{"a":1}'
 
 
+def test_a_post_waits_for_its_first_try_however_long_that_is_under_way():
+    under_way = Answer(409, headers={"Retry-After": "0"})
+    respond, asked = script(Answer(hang_up=True), *[under_way] * 9, Answer(201, b'{"id": 1}'))
+    with serving(respond) as url:
+        assert Transport(url, "key").post("/v1/x", {"a": 1}).status_code == 201
+    assert len({request.headers["idempotency-key"] for request in asked}) == 1
+
+
 def test_the_key_is_sent_as_a_bearer():
     respond, asked = script(Answer())
     with serving(respond) as url:

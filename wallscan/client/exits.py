@@ -19,7 +19,8 @@ _NOT_ASKED = frozenset({Code.HUB_UNREACHABLE})
 def exit_code(error: ApiError | WallscanError) -> int:
     """`USAGE` where another command would help, `SYSTEM_FAILED` where another moment would."""
     if isinstance(error, ApiError):
-        return USAGE if 400 <= error.status < 500 else SYSTEM_FAILED
+        asked_wrongly = 400 <= error.status < 500 and error.code != Code.IDEMPOTENCY_KEY_IN_USE
+        return USAGE if asked_wrongly else SYSTEM_FAILED
     if isinstance(error, SourceError):
         return SYSTEM_FAILED if error.code in _NOT_ASKED else USAGE
     return USAGE if isinstance(error, _ASKED_WRONGLY) else SYSTEM_FAILED
@@ -29,4 +30,4 @@ def run_exit(run: Run) -> int:
     """How a command ends that shows a run."""
     if run.state is RunState.FAILED:
         return SYSTEM_FAILED
-    return SOME_FAILED if run.counts.failed or run.skipped else DONE
+    return SOME_FAILED if run.counts.failed or run.counts.cancelled or run.skipped else DONE

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from wallscan.client.download import fetch_masks, fetch_overlays
-from wallscan.client.errors import InputError
+from wallscan.client.errors import ApiError, InputError
 from wallscan.client.http import Client
 from wallscan.client.meter import meter
 from wallscan.client.output import Output
@@ -11,6 +11,7 @@ from wallscan.client.scan import Folder, scan
 from wallscan.client.screen import Screen, show_folder
 from wallscan.client.upload import Refusal, Sent, Uploader, total_bytes
 from wallscan.domain.codes import Code
+from wallscan.domain.errors import WallscanError
 from wallscan.domain.lifecycle import RunState
 from wallscan.wire.places import Inspection
 from wallscan.wire.report import Report
@@ -54,12 +55,20 @@ def followed(client: Client, run: Run, screen: Screen) -> Run:
     try:
         return watched(client, run, screen)
     except KeyboardInterrupt:
-        state = client.cancel(run.id)
-        screen.say(
-            f"Run {run.id} is asked to stop. {state.counts.succeeded} of {state.items} results are there and "
-            f"kept: wallscan report {run.inspection_id} writes them."
-        )
+        _stop(client, run, screen)
         raise
+
+
+def _stop(client: Client, run: Run, screen: Screen) -> None:
+    try:
+        state = client.cancel(run.id)
+    except (ApiError, WallscanError) as error:  # it has just ended, or the server is away
+        screen.say(f"Run {run.id} was not stopped: {error}")
+        return
+    screen.say(
+        f"Run {run.id} is asked to stop. {state.counts.succeeded} of {state.items} results are there and "
+        f"kept: wallscan report {run.inspection_id} writes them."
+    )
 
 
 def watched(client: Client, run: Run, screen: Screen) -> Run:

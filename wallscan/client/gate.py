@@ -19,9 +19,11 @@ def activate(client: Client, screen: Screen, model: Model, order: ActivationOrde
     try:
         asked = client.activate_model(model.id, order)
     except ApiError as error:
-        if error.code != Code.MODEL_GATE_REFUSED:  # it came out worse before: the numbers say by how much
+        if error.code != Code.MODEL_GATE_REFUSED:
             raise
-        asked = client.model(model.id)
+        show_model(screen, client.model(model.id))  # it came out worse before: the numbers say by how much
+        screen.say(f"It does not serve: {error}")
+        return USAGE
     if not asked.active and _is_open(asked.comparison):
         screen.say("Comparing it with the version that serves now. Ctrl-C does not stop the comparison.")
         asked = client.compared_model(model.id)

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wallscan.client.exits import DONE, SOME_FAILED
+from wallscan.client.exits import DONE, SOME_FAILED, SYSTEM_FAILED
 from wallscan.client.scan import Folder
 from wallscan.client.upload import Refusal
-from wallscan.domain.lifecycle import RUN_ENDED
+from wallscan.domain.lifecycle import RUN_ENDED, RunState
 from wallscan.wire.report import Report, WallRow
 from wallscan.wire.runs import Run
 
@@ -88,6 +88,8 @@ def show_outcome(screen: Screen, report: Report, refusals: Sequence[Refusal] = (
     show_report(screen, report)
     found = {refusal.path: refusal for refusal in (*refusals, *refusals_of(report))}
     show_refusals(screen, list(found.values()))
+    if report.run.state == RunState.FAILED:
+        return SYSTEM_FAILED
     return SOME_FAILED if found else DONE
 
 

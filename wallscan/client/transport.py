@@ -16,6 +16,8 @@ from wallscan.wire.common import Problem
 
 _PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _MAX_PAUSE_S = 30.0
+_UNDER_WAY_S = 330.0
+"""A little longer than the server holds the key of a POST whose first try may still be under way."""
 _BUSY = frozenset({429, 502, 503, 504})
 _PASSING = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
 _CONNECTIONS = 32
@@ -71,20 +73,27 @@ class Transport:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         for pause_s in _PAUSES_S:
             try:
-                response = self._http.send(request)
+                response = self._settled(request)
             except _PASSING:
                 time.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads clients, no secret
                 continue
-            if not _is_busy(response):
+            if response.status_code not in _BUSY:
                 return response
             time.sleep(_asked_pause_s(response, pause_s))
-        return self._http.send(request)
+        return self._settled(request)
+
+    def _settled(self, request: httpx.Request) -> httpx.Response:
+        """The answer once the first try of the same POST, cut off on its way, has ended or is given up."""
+        give_up = time.monotonic() + _UNDER_WAY_S
+        response = self._http.send(request)
+        while _is_under_way(response) and time.monotonic() < give_up:
+            time.sleep(_asked_pause_s(response, _PAUSES_S[-1]))
+            response = self._http.send(request)
+        return response
 
 
-def _is_busy(response: httpx.Response) -> bool:
-    """Whether trying again may help: also while the first try of the same POST is still under way (409)."""
-    waits = response.status_code == httpx.codes.CONFLICT and "Retry-After" in response.headers
-    return waits or response.status_code in _BUSY
+def _is_under_way(response: httpx.Response) -> bool:
+    return response.status_code == httpx.codes.CONFLICT and "Retry-After" in response.headers
 
 
 def _asked_pause_s(response: httpx.Response, pause_s: float) -> float:
