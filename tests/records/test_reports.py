@@ -5,7 +5,7 @@ import uuid
 from collections import Counter, defaultdict
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import case, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from benchmarks.big_inspection import PROMPTS, make_big_inspection
@@ -165,6 +165,26 @@ def test_the_worst_photo_of_a_wall_is_a_photo_with_its_highest_coverage(whole):
         )
         assert wall.max_photo_coverage_pct == coverage
         assert wall.worst_photo in photos
+
+
+def test_a_width_at_the_resolution_limit_is_no_walls_greatest(session, made, whole):
+    """Of the first prompt all are, of the second those of the photos without a finding: they are wider."""
+    wall_id = whole.walls[0].wall_id
+    at_limit = or_(Item.prompt_index == 0, Item.foreground_px == 0)
+    session.execute(
+        update(Item)
+        .where(Item.run_id == made.run_id, Item.photo_id.in_(select(Photo.id).filter_by(wall_id=wall_id)))
+        .values(
+            length_px=900.0,
+            max_width_px=case((at_limit, 30.0), else_=12.0),
+            max_width_mm=case((at_limit, 15.0), else_=6.0),
+            at_resolution_limit=at_limit,
+        )
+    )
+    first, second = wall_report(session, wall_id).walls
+    assert first.length_px > 0
+    assert (first.max_width_px, first.max_width_mm) == (None, None)
+    assert (second.max_width_px, second.max_width_mm) == (12.0, 6.0)
 
 
 def test_site_and_wall_reports_say_what_the_inspection_says(session, made, whole):

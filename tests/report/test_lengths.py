@@ -4,7 +4,7 @@ from tests.report.reports import photo, report, wall
 from tests.report.test_html import Page
 from wallscan.domain.review import ReviewReason
 from wallscan.report import html_report
-from wallscan.report.lengths import NOTHING, REVIEW_WORDS, extent, photo_notes, wall_extent, width
+from wallscan.report.lengths import NOTHING, REVIEW_WORDS, extent, photo_notes, wall_extent, wall_width, width
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,15 @@ def test_a_wall_says_of_how_many_photos_its_length_is():
     assert wall_extent(row) == "450 mm on 3 of 4 photos"
     assert wall_extent(row.model_copy(update={"photos_with_scale": 4})) == "450 mm"
     assert wall_extent(row.model_copy(update={"length_mm": None})) == "900 px"
+
+
+def test_a_wall_with_markings_of_no_width_that_can_be_told_says_so():
+    (row, bare) = wall("north", (1.0, 0.0), length_px=900.0)
+    assert wall_width(row) == "at the resolution limit"
+    assert "at the resolution limit" in Page(html_report(report([row, bare], []))).text
+    assert wall_width(bare.model_copy(update={"length_px": 0.0})) == NOTHING
+    assert wall_width(row.model_copy(update={"max_width_px": 12.0})) == "12 px"
+    assert wall_width(row.model_copy(update={"max_width_px": 12.0, "max_width_mm": 6.0})) == "6.0 mm"
 
 
 def test_every_reason_has_words():

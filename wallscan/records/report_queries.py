@@ -120,11 +120,13 @@ def _cell_coverage_pct(found: _Cells, analysed: _Cells) -> ColumnElement[Any]:
 
 
 def _measured(counted: ColumnElement[bool]) -> list[ColumnElement[Any]]:
-    """What is added up, and the widest, over the photos that count."""
+    """What is added up over the photos that count, and the widest of what is wide enough to tell."""
     cells_found, cells_analysed = (
         _pixels(cells, counted) for cells in (Item.cells_found, Item.cells_analysed)
     )
     bases = func.array_agg(func.coalesce(Item.basis, Basis.PHOTO.value).distinct()).filter(counted)
+    # At the limit a width is that of the map's cells: the largest of them would pass for the wall's worst.
+    told = and_(counted, Item.at_resolution_limit.is_(False))
     return [
         bases.label("bases"),
         cells_found.label("cells_found"),
@@ -132,10 +134,10 @@ def _measured(counted: ColumnElement[bool]) -> list[ColumnElement[Any]]:
         _cell_coverage_pct(cells_found, cells_analysed),
         _pixels(Item.cracks, counted).label("cracks"),
         func.coalesce(func.sum(Item.length_px).filter(counted), 0.0).label("length_px"),
-        func.max(Item.max_width_px).filter(counted).label("max_width_px"),
+        func.max(Item.max_width_px).filter(told).label("max_width_px"),
         _number(counted, Item.length_mm.is_not(None)).label("photos_with_scale"),
         func.sum(Item.length_mm).filter(counted).label("length_mm"),
-        func.max(Item.max_width_mm).filter(counted).label("max_width_mm"),
+        func.max(Item.max_width_mm).filter(told).label("max_width_mm"),
         func.max(Item.width_band).filter(counted).label("max_width_band"),
         _number(counted, func.cardinality(Item.review_reasons) > 0).label("photos_to_review"),
     ]

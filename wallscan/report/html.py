@@ -6,7 +6,7 @@ from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from wallscan.report.lengths import NOTHING, band, wall_extent, width
+from wallscan.report.lengths import NOTHING, band, wall_extent, wall_width
 from wallscan.report.view import STATUS_WORDS, view
 from wallscan.wire.report import Report
 
@@ -24,7 +24,7 @@ def html_report(report: Report, pictures: Mapping[UUID, str] | None = None) -> b
         lstrip_blocks=True,
     )
     environment.filters |= {"pct": percent, "moment": moment, "duration": duration}
-    environment.filters |= {"wall_extent": wall_extent, "width": width, "band": band}
+    environment.filters |= {"wall_extent": wall_extent, "wall_width": wall_width, "band": band}
     page = environment.get_template("report.html")
     return page.render(view=view(report, pictures or {}), status_words=STATUS_WORDS).encode()
 

@@ -7,6 +7,7 @@ from wallscan.domain.widths import WIDTH_BANDS
 from wallscan.wire.report import PhotoRow, WallRow
 
 NOTHING = "\N{EN DASH}"
+AT_LIMIT = "at the resolution limit"
 REVIEW_WORDS: Mapping[ReviewReason, str] = {
     ReviewReason.NEAR_GATE: "a close call whether it is there",
     ReviewReason.BLURRED: "the photo is blurred",
@@ -47,6 +48,13 @@ def wall_extent(row: WallRow) -> str:
     return f"{text} on {row.photos_with_scale} of {row.photos_counted} photos" if partly else text
 
 
+def wall_width(row: WallRow) -> str:
+    """A wall's greatest width; or that there are markings, but none wide enough to tell."""
+    if row.length_px and row.max_width_px is None:
+        return AT_LIMIT
+    return width(row.max_width_mm, row.max_width_px)
+
+
 def _interval(row: PhotoRow) -> str:
     low, high = row.estimated_low_pct, row.estimated_high_pct
     return "" if low is None or high is None else f", 90 % interval {low:.2f} to {high:.2f} %"
@@ -58,7 +66,7 @@ def photo_notes(row: PhotoRow) -> tuple[str, ...]:
     if row.estimated_coverage_pct is not None:
         notes.append(f"expected {row.estimated_coverage_pct:.2f} %{_interval(row)}")
     if row.length_px and row.max_width_px is not None:
-        limit = ", at the resolution limit" if row.at_resolution_limit else ""
+        limit = f", {AT_LIMIT}" if row.at_resolution_limit else ""
         widest = width(row.max_width_mm, row.max_width_px)
         notes.append(f"{extent(row.length_mm, row.length_px)} long, up to {widest} wide{limit}")
     if row.width_band is not None:
