@@ -12,7 +12,7 @@ from wallscan.domain.area import Basis, wall_prompt
 from wallscan.domain.looks import DEFAULT_LOOK, Detail, Look, settled
 from wallscan.domain.review import ReviewReason
 from wallscan.measure import Measured, Measurements, Numbers, measured
-from wallscan.measure.area import filled
+from wallscan.measure.area import closed
 from wallscan.measure.measurements import Circumstances, measurements
 from wallscan.measure.numbers import within
 from wallscan.measure.scale import Plane
@@ -120,7 +120,7 @@ def _findings(
     wall, found_before = polygon, dict[int, Measured]()
     if scene.polygon is None and of_wall is not None and len(prompts) > 1:
         found_before[of_wall] = result(of_wall)
-        wall = _unless_empty(filled(found_before[of_wall].mask))
+        wall = _unless_empty(closed(found_before[of_wall].mask))
     for place, prompt in enumerate(prompts):
         found = found_before.get(place) or result(place)
         # What the wall prompt itself found is a share of the photo, or of the polygon.

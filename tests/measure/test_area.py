@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wallscan.measure.area import filled, polygon_area
+from wallscan.measure.area import GAP_SHARE, closed, polygon_area
 
 HEIGHT, WIDTH = 80, 100
 PLACES = tuple(np.mgrid[:HEIGHT, :WIDTH].astype(np.float64))
@@ -69,10 +69,44 @@ def test_a_polygon_round_the_photo_is_all_of_it_and_one_beside_it_nothing():
         assert not polygon_area(beside, HEIGHT, WIDTH).any()
 
 
-def test_holes_in_a_wall_are_wall():
-    wall = np.zeros((80, 100), np.uint8)
-    wall[10:70, 10:90] = 255
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize(("left", "right"), [(50, 560), (50, 640), (0, 560), (0, 640)])
+@pytest.mark.parametrize("scale", [1, 3])
+def test_a_crack_is_wall_where_it_ends_in_it_and_where_it_leaves_the_photo(left, right, scale, upright):
+    wall = np.full((480 * scale, 640 * scale), 255, np.uint8)
+    for place in range(left * scale, right * scale):
+        middle = (200 + place // 6) if scale == 1 else 700 + place // 11
+        wall[middle : middle + 9 * scale, place] = 0
+    wall = np.ascontiguousarray(wall.T) if upright else wall
+    assert not wall.all()
+    assert closed(wall).all()
+
+
+def test_windows_and_what_lies_beside_a_wall_stay_out():
+    wall = np.full((480, 641), 255, np.uint8)
+    wall[100:220, 200:300] = 0  # a window within
+    wall[300:340, 610:] = 0  # one that the photo cuts to less than a crack's width
+    wall[470:] = 0  # a skirting board along the photo's edge
     whole = wall.copy()
-    wall[30, 20:80] = 0
-    assert np.array_equal(filled(wall), whole)
-    assert not filled(np.zeros((5, 5), np.uint8)).any()
+    wall[150:156, 300:] = 0  # a crack from the window out of the photo
+    assert np.array_equal(closed(wall), whole)
+
+
+def test_a_gap_is_closed_up_to_a_share_of_the_longer_side():
+    narrow, wide = (np.full((1, 5000), 255, np.uint8) for _ in range(2))
+    narrow[0, 1000 : 1000 + round(0.9 * GAP_SHARE * 5000)] = 0
+    wide[0, 1000 : 1000 + round(1.1 * GAP_SHARE * 5000)] = 0
+    assert closed(narrow).all()
+    assert np.array_equal(closed(wide), wide)
+    assert closed(narrow.T.copy()).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (12, 16), (1, 9000), (9000, 1)])
+def test_any_size_of_photo_keeps_its_wall_and_gets_none_from_nothing(size):
+    wall = np.where(np.random.default_rng(0).random(size) < 0.5, np.uint8(255), np.uint8(0))
+    area = closed(wall)
+    assert area.shape == size
+    assert area.dtype == np.uint8
+    assert area[wall > 0].all()
+    assert max(size) > 16 or np.array_equal(area, wall)
+    assert not closed(np.zeros(size, np.uint8)).any()

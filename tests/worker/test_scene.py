@@ -13,7 +13,7 @@ from wallscan.domain.looks import Detail, Look
 from wallscan.domain.pipelines import FOUNDING
 from wallscan.domain.review import ReviewReason
 from wallscan.domain.scale import MarkerScale, ScaleSource, UniformScale
-from wallscan.measure.area import filled
+from wallscan.measure.area import closed
 from wallscan.measure.marker import draw_marker
 from wallscan.models.files import read_manifest
 from wallscan.photos.decode import decode
@@ -107,16 +107,17 @@ def recorded(bundle, **maps):
     return RecordedMaps(read_manifest(bundle.folder), seen, "by hand")
 
 
-def test_a_wall_prompt_is_what_the_others_are_a_share_of(bundle):
-    """The wall is the left five eighths, with a hole where the crack is; the crack runs on beyond it."""
+@pytest.mark.parametrize("left", [0, 8])
+def test_a_wall_prompt_is_what_the_others_are_a_share_of(bundle, left):
+    """The wall is the left five eighths, less the crack, which leaves it and may leave the photo as well."""
     wall_map, crack_map = np.full((64, 64), 0.05, np.float32), np.full((64, 64), 0.05, np.float32)
-    wall_map[:, :40], crack_map[28:36, 8:56] = 0.95, 0.95
-    wall_map[28:36, 8:32] = 0.05
+    wall_map[:, :40], crack_map[30:33, left:56] = 0.95, 0.95
+    wall_map[30:32, left:40] = 0.05
     source = recorded(bundle, wall=wall_map, crack=crack_map)
     of_wall, crack = analyse(encode(wall(640, 480)), ("wall", "crack"), source, FOUNDING).findings
     assert (of_wall.basis, crack.basis) == (Basis.PHOTO, Basis.WALL_PROMPT)
     wall_mask, crack_mask = decode_mask_png(of_wall.mask_png), decode_mask_png(crack.mask_png)
-    whole_wall = filled(wall_mask)
+    whole_wall = closed(wall_mask)
     on_wall = cv2.bitwise_and(crack_mask, whole_wall)
     assert of_wall.numbers.analysed_px == 640 * 480
     assert cv2.countNonZero(wall_mask) < crack.numbers.analysed_px == cv2.countNonZero(whole_wall)
@@ -124,6 +125,8 @@ def test_a_wall_prompt_is_what_the_others_are_a_share_of(bundle):
     assert cv2.countNonZero(crack_mask) > crack.numbers.foreground_px == cv2.countNonZero(on_wall)
     assert crack.numbers.coverage_pct == pytest.approx(100 * np.mean(crack_mask[whole_wall > 0] > 0))
     assert crack.measurements.cells_analysed == pytest.approx(40 * 48, rel=0.03)
+    assert crack.measurements.cracks == 1
+    assert crack.measurements.length_px == pytest.approx(400 - 10 * left, rel=0.03)
 
 
 def test_a_wall_prompt_that_finds_nothing_leaves_the_photo(bundle):
