@@ -1,5 +1,6 @@
 """From a recipe and photos to a published bundle: what the command and the service both call."""
 
+import logging
 from pathlib import Path
 
 from trainer.checkpoint import BEST, LAST, Progress
@@ -7,7 +8,7 @@ from trainer.claim import claim, claimed
 from trainer.data import Photos
 from trainer.lora import merge_lora
 from trainer.network import open_network
-from trainer.origin import Origin
+from trainer.origin import Origin, learnt_before
 from trainer.processes import this_process
 from trainer.publish import NOTHING_TOLD, publish, require_out
 from trainer.recipe import Recipe
@@ -18,6 +19,8 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.models.files import CURVES, read_manifest
 from wallscan.models.manifest import Manifest
+
+_log = logging.getLogger(__name__)
 
 
 def fit(
@@ -45,6 +48,8 @@ def fit(
     network = open_network(recipe, base)
     recipe = settled(recipe, data, network.spec)
     state = this_process()
+    if state.is_main_process and (doubt := learnt_before(base, data)):
+        _log.warning("The base brings %s, so that gates and figures may be too good", *doubt)
     with state.main_process_first():
         recipe = claim(work, recipe, data, base, state.device)
     progress = train(recipe, network, data, work, watcher, processes, activations)

@@ -19,7 +19,7 @@ from trainer.card_pictures import write_pictures
 from trainer.data import Photos, digest_of
 from trainer.evaluation.judge import judge
 from trainer.evaluation.tables import summary
-from trainer.origin import Facts, Origin, origin_facts
+from trainer.origin import Facts, Origin, learnt_before, origin_facts
 from trainer.recipe import Recipe, Sources
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
@@ -61,7 +61,9 @@ def publish(
             save_file(decoder, built / DECODER)
         else:
             _write_whole(model, tokenizer, recipe, built)
-        manifest = described(built, _facts(recipe, photos, name, facts), recipe, photos, facts, curves)
+        data = (*_data(recipe, photos), *learnt_before(base, photos))
+        told = _facts(recipe, photos, name, facts, data)
+        manifest = described(built, told, recipe, photos, facts, curves)
         put_in_place(built, out)
     return manifest
 
@@ -124,7 +126,7 @@ def described(
     return write_manifest(out, facts | {"metrics": {**metrics, **fitted_metrics(fitted)}})
 
 
-def _facts(recipe: Recipe, photos: Photos, name: str, origin: Facts) -> dict[str, Any]:
+def _facts(recipe: Recipe, photos: Photos, name: str, origin: Facts, data: tuple[str, ...]) -> dict[str, Any]:
     """All of the manifest that is known before anything is measured."""
     return {
         "name": name,
@@ -133,7 +135,7 @@ def _facts(recipe: Recipe, photos: Photos, name: str, origin: Facts) -> dict[str
         "licence": origin.licence,
         "attribution": origin.attribution,
         "delta_of": origin.delta_of,
-        "data": _data(recipe, photos),
+        "data": data,
         "data_digest": photos.digest(),
         "split": photos.split,
         "held_out_digest": digest_of(photos.held_out),

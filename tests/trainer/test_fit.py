@@ -14,7 +14,8 @@ from trainer.fit import fit
 from trainer.watch import TrainingCancelled
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
-from wallscan.models.files import check_files, write_manifest
+from wallscan.models import from_model_folder
+from wallscan.models.files import check_files, read_manifest, write_manifest
 from wallscan.models.manifest import QUANTISED
 from wallscan.segment.bundle import check_bundle, load_model
 
@@ -76,6 +77,17 @@ def test_a_folder_belongs_to_one_run(tmp_path, photos, base):
     assert refusal.value.code is Code.WORK_FOLDER_TAKEN
     claimed = json.loads((tmp_path / "work" / CLAIM).read_text())
     assert claimed["recipe"]["image_size"] == 48  # the base's, not the recipe's default
+
+
+def test_a_base_that_may_know_the_photos_held_out_is_warned_of(tmp_path, photos, base, caplog):
+    bundle = tmp_path / "base"
+    from_model_folder(base, bundle, name="house/base", licence="none")
+    for learnt in ([], ["photos of then"]):
+        facts = read_manifest(bundle).model_dump(mode="json", exclude={"files"})
+        write_manifest(bundle, facts | {"data": learnt})
+        with pytest.raises(TrainingCancelled):
+            fitted(tmp_path, small_recipe(kind="decoder"), photos, bundle, Notes(cancel_at=0))
+        assert ("house/base had learnt from" in caplog.text) is bool(learnt)
 
 
 @pytest.mark.parametrize("kind", ["full", "decoder", "cached"])

@@ -1,24 +1,36 @@
 """What a published bundle holds and says; what is fitted has tests of its own."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from tests.models.bundles import write_tiny_bundle
 from tests.trainer.small import small_recipe
 from trainer import publish as module
 from trainer.card_pictures import MAX_BYTES
-from trainer.data import read_photos
+from trainer.data import digest_of, read_photos
 from trainer.network import open_network
-from trainer.origin import ATTRIBUTION_FILE, MOST_LINES, ROBOFLOW_FILE, TOKENIZER, Origin, attributions
+from trainer.origin import (
+    ATTRIBUTION_FILE,
+    MAY_HOLD_JUDGES,
+    MOST_LINES,
+    ROBOFLOW_FILE,
+    TOKENIZER,
+    Origin,
+    attributions,
+    learnt_before,
+)
 from trainer.publish import publish, put_in_place
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, TrainingError
 from wallscan.models import bundle_digest, check_files, from_model_folder, read_manifest
-from wallscan.models.files import CARD, CURVES, DECODER
+from wallscan.models.files import CARD, CURVES, DECODER, write_manifest
 from wallscan.segment.bundle import check_bundle
 
+DOUBT = f"what test/mine had learnt from: {MAY_HOLD_JUDGES}"
 pytestmark = pytest.mark.usefixtures("few_walls")
 
 
@@ -55,6 +67,17 @@ def test_a_manifest_says_where_the_weights_come_from(tmp_path, photos, base):
     assert manifest.delta_of is None  # a plain folder has no digest that a delta could name
 
 
+@pytest.mark.parametrize(
+    ("learnt", "same", "doubtful"),
+    [((), False, False), (("photos",), True, False), (("photos",), False, True), ((DOUBT,), True, True)],
+)
+def test_a_base_that_may_know_the_photos_held_out_is_told(tmp_path, photos, learnt, same, doubtful):
+    facts = write_tiny_bundle(tmp_path / "base").model_dump(mode="json", exclude={"files"})
+    held_out = digest_of(photos.held_out if same else photos.held_out[1:])
+    write_manifest(tmp_path / "base", facts | {"data": learnt, "held_out_digest": held_out})
+    assert bool(learnt_before(tmp_path / "base", photos)) is doubtful
+
+
 def test_the_card_has_curves_and_good_and_bad_samples(tmp_path, photos, base):
     curves = tmp_path / "drawn.png"
     Image.new("RGB", (90, 36), "white").save(curves)
@@ -82,7 +105,10 @@ def test_a_decoder_over_a_bundle_is_published_alone(tmp_path, photos, named):
     assert missing.value.code is Code.BUNDLE_BASE_MISSING
     shutil.copytree(base, tmp_path / "any name")
     assert check_bundle(tmp_path / "delta").manifest == manifest
-    again = published(tmp_path / "second", photos, tmp_path / "delta")
+    others = replace(photos, held_out=photos.held_out[1:])
+    again = published(tmp_path / "second", others, tmp_path / "delta")
+    assert DOUBT not in manifest.data
+    assert DOUBT in again.data, "the base may have learnt from them"
     assert again.delta_of == manifest.delta_of  # a decoder trained on from a decoder completes the same base
     assert again.base == f"test/mine@{bundle_digest(manifest)}"
 

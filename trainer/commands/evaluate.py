@@ -15,7 +15,7 @@ from rich.progress import track
 from trainer.commands.data import By, ClassesFile, Data, chosen_classes, tell
 from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
-from trainer.data import Classes, LeakReport, Sample, SplitBy, find_leaks, parts, read_samples
+from trainer.data import Classes, LeakReport, Sample, SplitBy, digest_of, find_leaks, parts, read_samples
 from trainer.evaluation.document import document
 from trainer.evaluation.judge import Questions, Verdict, judge
 from trainer.evaluation.markdown import honest_markdown, markdown, silence_markdown
@@ -26,7 +26,7 @@ from wallscan.client.sources import default_name, model_folder
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.models.folder import packed
-from wallscan.models.manifest import bundle_digest
+from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.segment.engine import Engine, load_engine
 
 
@@ -60,7 +60,7 @@ def evaluate(
         with model_folder(model) as source, tempfile.TemporaryDirectory() as scratch:
             folder, _ = packed(source, Path(scratch) / "bundle", name=default_name(model))
             engine: Engine = load_engine(folder)
-            tell_split(engine.manifest.split, split, console)
+            tell_split(engine.manifest, split, judges.learnt, console)
             if tta is Tta.FLIP:
                 engine = FlipAveraged(engine)
             phrases = mapping.evaluated()
@@ -72,12 +72,17 @@ def evaluate(
     print(silence_markdown(found["wrong_prompts"], found["false_alarms"]))
 
 
-def tell_split(trained_by: str | None, split: SplitBy, console: Console) -> None:
-    """Warn where photos that count as never seen may have been learnt from."""
-    if trained_by is None:
+def tell_split(manifest: Manifest, split: SplitBy, learnt: Sequence[Sample], console: Console) -> None:
+    """Warn where photos that count as never seen may have been learnt from.
+
+    That they were not is known where the split gives the model's own photos, `learnt`, to learn from.
+    """
+    if manifest.split is None:
         known = "It is not known by which split the model was trained."
-    elif trained_by != split:
-        known = f"The model was trained by the split {trained_by!r} and is judged by {split.value!r}."
+    elif manifest.split != split:
+        known = f"The model was trained by the split {manifest.split!r} and is judged by {split.value!r}."
+    elif manifest.data_digest != digest_of(learnt):
+        known = "The model was trained on other photos than the split gives to learn from here."
     else:
         return
     told = f"{known} It may have learnt from photos that judge it here, also from those of leak_free."
@@ -86,10 +91,10 @@ def tell_split(trained_by: str | None, split: SplitBy, console: Console) -> None
 
 @dataclass(frozen=True, slots=True)
 class _Judges:
-    """The photos that judge, the groups that were learnt from, and what leaks."""
+    """The photos that judge, those that the split gives to learn from, and what leaks."""
 
     samples: Sequence[Sample]
-    learnt: Collection[str]
+    learnt: Sequence[Sample]
     leaks: LeakReport
 
 
@@ -102,7 +107,7 @@ def _judges(folders: Sequence[Path], by: SplitBy, part: str, classes: Classes, c
     tell(report, leaks, console)
     if not judges:
         raise TrainingError(Code.FOLDER_WITHOUT_PHOTOS, f"no annotated photo in the part {part!r}")
-    return _Judges(judges, {sample.group for sample in learnt}, leaks)
+    return _Judges(judges, learnt, leaks)
 
 
 def _evaluate(
@@ -114,12 +119,13 @@ def _evaluate(
         write_sheets(engine, samples, verdict.judged, pictures)
     manifest = engine.manifest
     groups = len({sample.group for sample in samples})
+    learnt = {sample.group for sample in judges.learnt}
     return {
         "model": {"name": manifest.name, "digest": bundle_digest(manifest), "split": manifest.split},
         "data": {"photos": len(samples), "groups": groups},
         **document(verdict, questions),
         "leaks": judges.leaks.document(),
-        "leak_free": honest_table(_leak_free(verdict, judges.learnt)) if judges.learnt else {},
+        "leak_free": honest_table(_leak_free(verdict, learnt)) if learnt else {},
     }
 
 

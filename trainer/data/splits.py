@@ -1,7 +1,8 @@
 """Who learns and who judges: photos that belong together stay on one side."""
 
-import random
-from collections import Counter, defaultdict
+import hashlib
+import os
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -10,8 +11,11 @@ from trainer.data.looks import alike
 from trainer.data.sample import Sample
 
 VALID_SHARE = 0.2
-VALID_SEED = 0
-"""Of a split by groups: the same for every recipe, so that all models are judged on the same photos."""
+VALID_SEED = "valid"
+"""Of a split by groups: the same for every recipe, so that all models are judged on the same photos.
+
+No recipe's seed, which is a number: by the same one nobody would be left to hold out.
+"""
 
 
 class SplitBy(StrEnum):
@@ -55,26 +59,45 @@ def parts(samples: Sequence[Sample], by: SplitBy) -> Mapping[str, list[Sample]]:
     return {"train": train, "valid": valid}
 
 
-def split_by_group(samples: Sequence[Sample], share: float, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """(train, held out): of each family whole groups are held out, up to `share` of its photos.
+def split_by_group(
+    samples: Sequence[Sample], share: float, seed: int | str
+) -> tuple[list[Sample], list[Sample]]:
+    """(train, held out), by whole groups: those whose places (`_places`) are below `share`, in 0..1.
 
-    Of a family whose groups are all larger than that, the smallest group is held out. A family that is one
-    single group stays with those that learn.
+    So a group stays on its side when others come, and `share` is what is held out on average, not exactly.
+    But for a share of 1, each family keeps its last group to learn from, and of several holds out its first:
+    only where all groups of a family fell on one side can one that comes move another.
     """
-    chosen: set[str] = set()
-    for members in _by_family(samples).values():
-        sizes = Counter(sample.group for sample in members)
-        order = sorted(sizes)
-        random.Random(seed).shuffle(order)
-        held = sum(sizes[group] for group in order if group in chosen)
-        for group in order:
-            if group not in chosen and held + sizes[group] <= share * len(members):
-                chosen.add(group)
-                held += sizes[group]
-        if not held and len(order) > 1:
-            chosen.add(min(order, key=sizes.__getitem__))
+    places = _places(samples, seed)
+    orders = [
+        sorted({sample.group for sample in members}, key=places.__getitem__)
+        for members in _by_family(samples).values()
+    ]
+    kept = {order[-1] for order in orders} if share < 1 else set()
+    chosen = {group for group, place in places.items() if place < share} - kept
+    for order in orders:
+        if chosen.isdisjoint(order):
+            chosen.update([group for group in order if group not in kept][:1])
     train = [sample for sample in samples if sample.group not in chosen]
     return train, [sample for sample in samples if sample.group in chosen]
+
+
+def _places(samples: Iterable[Sample], seed: int | str) -> Mapping[str, float]:
+    """A place in [0, 1) for each group, which hangs on the seed and the first name of its sources alone.
+
+    The root's name is no part of it: the service calls a data set by its place in the order.
+    """
+    names: dict[str, str] = {}
+    for sample in samples:
+        name = sample.source.partition("/")[2] or sample.source
+        names[sample.group] = min(names.get(sample.group, name), name)
+    return {group: _hashed(f"{seed}/{name}") for group, name in names.items()}
+
+
+def _hashed(text: str) -> float:
+    """SHA-256 as a number in [0, 1): 53 bits, all that a float holds."""
+    digest = hashlib.sha256(os.fsencode(text)).digest()
+    return (int.from_bytes(digest[:7]) >> 3) / 2**53
 
 
 def _by_family(samples: Iterable[Sample]) -> Mapping[str, list[Sample]]:

@@ -8,6 +8,7 @@ import pytest
 from tests.trainer.data import document, noted, object_xml, read, write_data, write_image, write_photo
 from trainer.data import (
     Sample,
+    Shape,
     SplitBy,
     find_leaks,
     load_rgb,
@@ -21,6 +22,7 @@ from trainer.data.report import Reason
 from wallscan.photos.hashing import perceptual_hash
 
 BOX = object_xml("crack", box=(8, 8, 24, 24))
+SHAPE = Shape(np.zeros((4, 2), np.float32), is_box=True)
 
 
 def write(folder, name, seed):
@@ -124,6 +126,45 @@ def test_siblings_stay_on_one_side_and_every_family_is_held_out(tmp_path):
     assert {sample.families[0] for sample in held_out} == {"crack", "drywall joint"}
     assert not {one.group for one in train} & {one.group for one in held_out}
     assert (train, held_out) == split_by_group(samples, 0.3, seed=1)
+
+
+def alone(name, *families):
+    """A photo like no other."""
+    return Sample(Path(name), dict.fromkeys(families, (SHAPE,)), name, source=name)
+
+
+def names(samples):
+    return {sample.source for sample in samples}
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_a_photo_stays_on_its_side_when_others_come(seed):
+    photos = [alone(f"a/{number}.jpg", "crack") for number in range(400)]
+    more = [alone(f"a/more {number}.jpg", "crack") for number in range(40)]
+
+    def sides(samples):
+        split = parts(samples, SplitBy.GROUPED)
+        return (*split_by_group(split["train"], 0.1, seed), split["valid"])
+
+    before, after = sides(photos), sides([*more, *photos])
+    assert all(names(old) <= names(new) for old, new in zip(before, after, strict=True))
+    assert [len(side) / 400 for side in before] == pytest.approx([0.72, 0.08, 0.2], abs=0.05)
+
+
+def test_a_photo_stays_on_its_side_wherever_its_data_set_is_named():
+    photos = [alone(f"0/{number}.jpg", "crack") for number in range(60)]
+    elsewhere = [alone(f"1/{number}.jpg", "crack") for number in range(60)]
+    held_out = names(split_by_group(photos, 0.3, 7)[1])
+    assert {f"1{name[1:]}" for name in held_out} == names(split_by_group(elsewhere, 0.3, 7)[1])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9])
+def test_of_few_photos_some_are_held_out_and_some_learnt_from(share):
+    for seed in range(20):
+        photos = [alone(f"a/{family}{number}", family) for family in "xy" for number in range(2)]
+        for side in split_by_group(photos, share, seed):
+            assert sorted(sample.families[0] for sample in side) == ["x", "y"]
+    assert split_by_group(photos, 1.0, 7) == ([], photos)
 
 
 def test_whole_scenes_are_held_out_of_a_split_by_scene():

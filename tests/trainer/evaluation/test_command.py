@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from tests.segment.tiny import write_tiny
 from tests.trainer.data import write_data
 from trainer.__main__ import app
+from trainer.data import SplitBy, digest_of, parts, read_samples
 from trainer.evaluation.markdown import CROSS_ENTROPY, HONEST_ROWS, NONE_LEFT
 from wallscan.models.files import read_manifest, write_manifest
 
@@ -92,14 +93,21 @@ def test_photos_that_were_learnt_from_are_told_and_judged_apart(tmp_path, bundle
 
 
 @pytest.mark.parametrize(
-    ("trained_by", "said"),
-    [(None, "not known by which split"), ("grouped", "by the split 'grouped'"), ("official", None)],
+    ("trained_by", "on_these", "said"),
+    [
+        (None, False, "not known by which split"),
+        ("grouped", True, "by the split 'grouped'"),
+        ("official", False, "on other photos"),
+        ("official", True, None),
+    ],
 )
-def test_a_split_that_the_model_was_not_trained_by_is_told(tmp_path, bundle, trained_by, said):
+def test_what_the_model_may_have_learnt_from_is_told(tmp_path, bundle, trained_by, on_these, said):
     out, few = tmp_path / "out.json", write_data(tmp_path / "few", count=1, side=64)
+    learnt = parts(read_samples([few])[0], SplitBy.OFFICIAL)["train"]
     shutil.copytree(bundle, tmp_path / "bundle")
     facts = read_manifest(bundle).model_dump(mode="json", exclude={"files"})
-    write_manifest(tmp_path / "bundle", facts | {"split": trained_by})
+    facts |= {"split": trained_by, "data_digest": digest_of(learnt if on_these else learnt[1:])}
+    write_manifest(tmp_path / "bundle", facts)
     result = evaluate("--model", tmp_path / "bundle", "--data", few, "--json", out)
     assert result.exit_code == 0, result.output
     assert ("leak_free" in result.stderr) == (said is not None)
