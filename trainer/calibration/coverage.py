@@ -1,7 +1,8 @@
 """How far the estimated coverage is off, for nine photos of ten."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -29,26 +30,36 @@ def fit_coverage_errors(photos: Sequence[Seen], walls: Sequence[Seen], gate: flo
     Apart for photos that open the gate and those that do not, because together the many clean photos, whose
     error is next to nothing, would vouch for the others.
     """
-    errors: dict[bool, list[float]] = {True: [], False: []}
+    errors: dict[bool, defaultdict[str, list[float]]] = {True: defaultdict(list), False: defaultdict(list)}
     if len({photo.group for photo in photos if photo.shown}) > 1:
         for fold, rest in folds(photos):
             calibration = fit_calibration([*rest, *walls]).calibration
             for photo in fold:
                 expected = expected_pct(photo.on + photo.off, calibration)
-                errors[photo.presence >= gate].append(math.sqrt(photo.covered_pct) - math.sqrt(expected))
+                error = math.sqrt(photo.covered_pct) - math.sqrt(expected)
+                errors[photo.presence >= gate][photo.group].append(error)
     return CoverageErrors(found=conformal(errors[True]), silent=conformal(errors[False]))
 
 
-def conformal(errors: Sequence[float]) -> Errors:
-    """(low, high), at most 0 and at least 0: a further error lies between them in at least 9 of 10 cases.
+def conformal(errors: Mapping[str, Sequence[float]]) -> Errors:
+    """(low, high), at most 0 and at least 0: a further group's error lies between them in 9 of 10 cases.
 
-    Too few errors to say so (under 19) bound nothing.
+    `errors` are those of each group, which weigh as one together: copies are no evidence of their own. Lee,
+    Barber, Willett, "Distribution-free inference with hierarchical data", 2023. Too few groups to say so
+    (under 19) bound nothing.
     """
-    place = math.floor((len(errors) + 1) * MISSED_PER_SIDE)
-    if place < 1:
+    beyond = (len(errors) + 1) * MISSED_PER_SIDE - 1
+    if beyond < 0:
         return NOTHING_KNOWN
-    ordered = np.sort(errors)
-    return min(0.0, round(float(ordered[place - 1]), 4)), max(0.0, round(float(ordered[-place]), 4))
+    weighed = sorted((error, 1 / len(group)) for group in errors.values() for error in group)
+    low, high = _inner(weighed, beyond), _inner(weighed[::-1], beyond)
+    return min(0.0, round(low, 4)), max(0.0, round(high, 4))
+
+
+def _inner(weighed: Sequence[tuple[float, float]], beyond: float) -> float:
+    """The first error that with all before it weighs more than `beyond`."""
+    weights = np.cumsum([weight for _, weight in weighed])
+    return weighed[int(np.searchsorted(weights, beyond, side="right"))][0]
 
 
 def folds(photos: Sequence[Seen]) -> Iterator[tuple[list[Seen], list[Seen]]]:

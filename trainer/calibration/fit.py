@@ -74,6 +74,8 @@ class _Observed:
         gate = separate(self.scores(shown=True), self.scores(shown=False))
         shown = [photo for photo in self.photos if photo.shown]
         clean = [wall for wall in self.rendered if not wall.shown]
+        if not shown:  # all that is clean would teach that nothing is ever there
+            return FittedFamily(gate)
         return FittedFamily(
             gate=gate,
             threshold=fit_threshold(shown) if len(shown) >= LEAST_PHOTOS else None,

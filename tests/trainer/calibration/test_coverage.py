@@ -67,7 +67,8 @@ def test_clean_walls_do_not_vouch_for_cracked_ones():
     assert width[1] > 0.8 * width[0]
 
 
-def test_photos_are_estimated_by_what_was_fitted_on_other_groups():
+def test_photos_are_estimated_by_what_was_fitted_on_other_groups(monkeypatch):
+    monkeypatch.setattr("trainer.calibration.coverage.MISSED_PER_SIDE", 0.4)  # of two groups, something
     rng = np.random.default_rng(21)
     boastful, modest = ([boasting(rng, level) for _ in range(25)] for level in (-1, -4))
     modest = [(levels, np.where(rng.random(truth.shape) < 0.3, truth, 0)) for levels, truth in modest]
@@ -76,13 +77,16 @@ def test_photos_are_estimated_by_what_was_fitted_on_other_groups():
         for group, pairs in (("a", boastful), ("b", modest))
     )
     walls = [seen(*clean(rng)) for _ in range(3)]
-    errors = [
-        math.sqrt(one.covered_pct) - math.sqrt(expected_pct(one.on + one.off, calibration))
+    errors = {
+        photos[0].group: [
+            math.sqrt(one.covered_pct) - math.sqrt(expected_pct(one.on + one.off, calibration))
+            for one in photos
+        ]
         for photos, others in ((first, second), (second, first))
         for calibration in [fit_calibration([*others, *walls]).calibration]
-        for one in photos
-    ]
-    assert fit_coverage_errors([*first, *second], walls, gate=0.0).found == conformal(errors)
+    }
+    found = fit_coverage_errors([*first, *second], walls, gate=0.0).found
+    assert found == conformal(errors) != NOTHING_KNOWN
 
 
 def test_folds_hold_groups_whole_and_every_rest_shows_the_thing():
@@ -122,14 +126,28 @@ def test_the_estimate_is_right_on_average():
     assert np.mean(said) == pytest.approx(np.mean([seen(*pair).covered_pct for pair in pairs]), rel=0.03)
 
 
+def apart(errors):
+    """Each error of a group of its own."""
+    return {str(number): [error] for number, error in enumerate(errors)}
+
+
 def test_too_few_errors_bound_nothing():
-    assert conformal([0.1] * 18) == NOTHING_KNOWN
-    assert conformal([0.1] * 19) == (0.0, 0.1)
-    assert conformal([-0.4, *[0.0] * 30, 0.2])[0] >= -0.4
+    assert conformal(apart([0.1] * 18)) == NOTHING_KNOWN
+    assert conformal(apart([0.1] * 19)) == (0.0, 0.1)
+    assert conformal(apart([-0.4, *[0.0] * 30, 0.2]))[0] >= -0.4
+    assert conformal({str(group): [0.1] * 9 for group in range(18)}) == NOTHING_KNOWN
 
 
 def test_bounds_leave_out_one_of_twenty_on_each_side():
     errors = np.linspace(-1, 1, 199)
-    low, high = conformal(errors.tolist())
+    low, high = conformal(apart(errors))
     assert (errors < low).sum() == (errors > high).sum() == 9
     assert math.isclose(low, -high)
+
+
+def test_copies_of_a_photo_weigh_as_one():
+    errors = np.linspace(-1, 1, 59).round(4).tolist()
+    copies = apart(errors) | {"0": [-1.0] * 20}
+    assert conformal(copies) == conformal(apart(errors)) == (errors[2], errors[-3])
+    halves = {"58": [1.0, 0.0], "57": [errors[-2], 0.0]}
+    assert conformal(apart(errors) | halves) == (errors[2], errors[-4]), "two halves weigh one"

@@ -109,3 +109,12 @@ def test_of_what_no_photo_shows_only_a_gate_is_fitted(tmp_path, few_walls):
     assert joint.gate.passed_with is None, "no map shows one that could have passed"
     Manifest.model_validate(KnowingEngine().manifest.model_dump() | fitted_fields(fitted, FAMILIES))
     assert set(fitted_metrics(fitted)["calibration"]) == {"crack"}
+
+
+def test_of_what_is_shown_by_rendered_walls_alone_no_probability_is_fitted(tmp_path, few_walls):
+    fitted = fit_families(KnowingEngine(), photos(tmp_path, 0, 20), seed=1)
+    crack = fitted.families["crack"]
+    assert (crack.threshold, crack.calibration, crack.coverage_errors) == (None, None, None)
+    assert crack.gate.passed_with is not None, "they do tell a gate"
+    assert fitted.families["drywall joint"].calibration is not None
+    Manifest.model_validate(KnowingEngine().manifest.model_dump() | fitted_fields(fitted, FAMILIES))
