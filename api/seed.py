@@ -33,8 +33,7 @@ def seed(engine: Engine, store: ObjectStore, bundle: Path) -> bool:
         model = models.announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
         is_new = model.state is not ModelState.READY
         if is_new:  # No trainer is asked: the package's own tests let this bundle load and answer.
-            models.check(session, model.id)
-            models.checked(session, model.id, None)
+            models.register(session, manifest)
         active = session.scalar(select(ModelVersion.name).where(ModelVersion.active))
         if active is not None and not (is_new and active == manifest.name):
             return False

@@ -14,8 +14,10 @@ from trainer.workspace import workspace
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, UnavailableError, WallscanError
 from wallscan.domain.prompts import DEFAULT_PROMPTS
+from wallscan.jobs.heartbeat import held
 from wallscan.models.manifest import Manifest
-from wallscan.records import models
+from wallscan.records import model_checks, models
+from wallscan.records.model_checks import Claim
 from wallscan.records.session import transaction
 from wallscan.segment.bundle import check_bundle
 from wallscan.segment.engine import EngineSettings
@@ -27,25 +29,41 @@ from wallscan.wire.models import Model
 _log = logging.getLogger(__name__)
 
 
-def check_model(engine: Engine, store: ObjectStore, model_id: uuid.UUID) -> None:
-    """End the check of a model version as ready or rejected. Safe to repeat; one not being checked stays.
+LEASE_S = 60.0
+
+
+def check_model(engine: Engine, store: ObjectStore, model_id: uuid.UUID, lease_s: float = LEASE_S) -> None:
+    """End the check of a model version as ready or rejected, if nobody else does. Safe to repeat.
 
     Raises UnavailableError, the version then still being checked, and WallscanError `model_unknown`.
     """
     with transaction(engine) as session:
-        model = models.begin_check(session, model_id)
+        claim = model_checks.claim(session, model_id, lease_s)
         base = models.base_manifest(session, model_id)
-    if model is None:
+    if claim is None:
         return
+
+    def extend() -> bool:
+        with transaction(engine) as session:
+            return model_checks.extend(session, claim, lease_s)
+
+    with held(extend, lease_s):
+        _work(engine, store, claim, base)
+
+
+def _work(engine: Engine, store: ObjectStore, claim: Claim, base: dict[str, Any] | None) -> None:
     try:
-        refusal = refusal_of(store, model, base)
+        refusal = refusal_of(store, claim.model, base)
     except UnavailableError:
         with transaction(engine) as session:
-            models.postpone_check(session, model_id)
+            model_checks.release(session, claim)
         raise
+    except SoftTimeLimitExceeded:
+        refusal = BundleError(Code.BUNDLE_UNLOADABLE, "the check took longer than its time limit")
     with transaction(engine) as session:
-        models.checked(session, model_id, refusal)
-    _log.info("model %s %s: %s", model.name, model.digest, refusal or "ready")
+        ended = model_checks.finish(session, claim, refusal)
+    told = (refusal or "ready") if ended else "another trainer has taken over"
+    _log.info("model %s %s: %s", claim.model.name, claim.model.digest, told)
 
 
 def refusal_of(store: ObjectStore, model: Model, base: dict[str, Any] | None) -> WallscanError | None:

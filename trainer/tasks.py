@@ -7,13 +7,10 @@ import uuid
 from dataclasses import dataclass
 
 from celery import Celery
-from celery.exceptions import SoftTimeLimitExceeded
 
-from wallscan.domain.codes import Code
-from wallscan.domain.errors import BundleError, UnavailableError, WallscanError
+from wallscan.domain.errors import UnavailableError, WallscanError
 from wallscan.jobs.messages import CheckModel, CompareModel, RunTraining
-from wallscan.records import models
-from wallscan.records.session import make_engine, transaction
+from wallscan.records.session import make_engine
 from wallscan.storage import S3ObjectStore, S3Settings
 
 _log = logging.getLogger(__name__)
@@ -42,13 +39,9 @@ def register(app: Celery, database_url: str, s3: S3Settings, pace: Pace) -> None
     def check(model_id: str) -> None:
         from trainer.check import check_model  # torch, which must not be touched before the fork
 
-        engine = make_engine(database_url, pool_size=1)
+        engine = make_engine(database_url, pool_size=2)
         try:
             check_model(engine, S3ObjectStore(s3), uuid.UUID(model_id))
-        except SoftTimeLimitExceeded:
-            refusal = BundleError(Code.BUNDLE_UNLOADABLE, f"the check took over {SOFT_LIMIT_S} s")
-            with transaction(engine) as session:
-                models.checked(session, uuid.UUID(model_id), refusal)
         except WallscanError as error:
             _log.warning("model %s is not checked: %s", model_id, error)
         finally:

@@ -21,7 +21,16 @@ from wallscan.domain.errors import UnavailableError
 from wallscan.jobs.app import QueueSettings, make_celery
 from wallscan.jobs.messages import INSPECT_QUEUE, InspectPhoto, Message
 from wallscan.jobs.send import queue_length, send
-from wallscan.records import archive_claims, comparisons, idempotency, runs, sweep, tasks, training_claims
+from wallscan.records import (
+    archive_claims,
+    comparisons,
+    idempotency,
+    model_checks,
+    runs,
+    sweep,
+    tasks,
+    training_claims,
+)
 from wallscan.records.session import make_engine, transaction
 
 _log = logging.getLogger(__name__)
@@ -76,12 +85,12 @@ class Sweeper:
             photos = self._photos_due(session, queue_length(self.app, INSPECT_QUEUE))
             archives = archive_claims.due(session, _ARCHIVES_A_SWEEP, 6 * self.settings.sweep_grace_s)
             resend_s = self.settings.sweep_check_resend_s
-            checks = sweep.checks_due(session, resend_s)
+            checks = model_checks.due(session, resend_s)
             compared = comparisons.due(session, resend_s)
             trained = training_claims.due(session, resend_s)
         self._send(photos, tasks.mark_sent)
         self._send(archives, archive_claims.mark_sent)
-        self._send(checks, sweep.mark_checks_sent)
+        self._send(checks, model_checks.mark_sent)
         self._send(compared, comparisons.mark_sent)
         self._send(trained, training_claims.mark_sent)
 

@@ -20,7 +20,7 @@ from wallscan.jobs.messages import CheckModel, Message
 from wallscan.jobs.send import send
 from wallscan.models.files import parse_manifest, require_files
 from wallscan.models.manifest import BundleFile, bundle_digest
-from wallscan.records import activations, benchmarks, comparisons, models, sweep
+from wallscan.records import activations, benchmarks, comparisons, model_checks, models
 from wallscan.records.session import snapshot, transaction
 from wallscan.storage import keys
 from wallscan.wire.common import Page
@@ -95,9 +95,9 @@ def create_model(new: NewModel, services: Services) -> ModelUpload:
 def check_model(model_id: UUID, services: Services, background: BackgroundTasks) -> Model:
     """Have the uploaded files checked: hashes, and that the model loads and answers."""
     with transaction(services.engine) as session:
-        model = models.check(session, model_id)
+        model = model_checks.put_up(session, model_id)
     if model.state is ModelState.CHECKING:
-        background.add_task(_ring, services, [CheckModel(model_id=model_id)], sweep.mark_checks_sent)
+        background.add_task(_ring, services, [CheckModel(model_id=model_id)], model_checks.mark_sent)
     return model
 
 

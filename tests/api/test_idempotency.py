@@ -7,7 +7,7 @@ from tests.api.calling import Api, entry, problem
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
 from wallscan.records import idempotency, keys
-from wallscan.records.idempotency import Answer, Ticket
+from wallscan.records.idempotency import Answer, Begun, Ticket
 from wallscan.records.session import transaction
 
 
@@ -110,6 +110,8 @@ def test_a_slow_request_whose_key_was_begun_anew_neither_frees_it_nor_answers_fo
         )
     with transaction(engine) as session:
         second = idempotency.begin(session, ticket)
+    assert isinstance(slow, Begun)
+    assert isinstance(second, Begun)
     with transaction(engine) as session:
         idempotency.release(session, slow)
         idempotency.remember(session, slow, Answer(500, [], b"late"))

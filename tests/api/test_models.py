@@ -13,7 +13,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError
 from wallscan.domain.lifecycle import DatasetState
 from wallscan.jobs.messages import TRAINER_QUEUE
-from wallscan.records import comparisons, models
+from wallscan.records import comparisons, model_checks
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
 from wallscan.records.training_tables import Dataset
@@ -55,7 +55,9 @@ def test_a_rejected_bundle_may_be_handed_in_again(api, engine):
     model = api.make("/v1/models", {"manifest": manifest()})["model"]
     api.post(f"/v1/models/{model['id']}/check")
     with transaction(engine) as session:
-        assert models.checked(session, uuid.UUID(model["id"]), BundleError(Code.BUNDLE_UNLOADABLE, "no"))
+        claim = model_checks.claim(session, uuid.UUID(model["id"]), 60.0)
+        assert claim is not None
+        assert model_checks.finish(session, claim, BundleError(Code.BUNDLE_UNLOADABLE, "no"))
     rejected = api.read(f"/v1/models/{model['id']}")
     assert (rejected["state"], rejected["code"]) == ("rejected", Code.BUNDLE_UNLOADABLE)
     problem(api.post(f"/v1/models/{model['id']}/activate"), 409, Code.MODEL_NOT_READY)
@@ -203,6 +205,7 @@ def test_a_version_and_its_comparison_are_told_as_of_one_moment(api, engine, mon
         with transaction(engine) as other:
             (message,) = comparisons.queued(other, rival)
             claim = comparisons.claim(other, message.comparison_id, 60.0)
+            assert claim is not None
             assert comparisons.finish(other, claim, measured, None)
         return latest(session, model_id)
 

@@ -3,7 +3,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import text
 
 from api.seed import seed
 from tests.records.given import given_model
@@ -13,7 +13,6 @@ from wallscan.models.files import read_manifest
 from wallscan.models.manifest import bundle_digest
 from wallscan.models.starter import starter_bundle
 from wallscan.records import activations, models
-from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
 from wallscan.storage import keys
 
@@ -37,36 +36,29 @@ def test_seeding_again_or_twice_at_once_changes_nothing(engine, store):
 
 
 def test_another_active_model_stays_active(engine, store):
+    other = given_model(engine)
     with transaction(engine) as session:
-        other = models.announce(session, "other", "0" * 64, {})
-        models.check(session, other.id)
-        models.checked(session, other.id, None)
-        activations.activate(session, other.id, ActivationKind.FORCED, reason="test")
+        activations.activate(session, other, ActivationKind.FORCED, reason="test")
     assert not seed(engine, store, starter_bundle())
     with transaction(engine) as session:
-        assert models.resolve(session, None).id == other.id
+        assert models.resolve(session, None).id == other
 
 
 def test_an_upgrade_brings_its_model_along_once(engine, store):
-    name = read_manifest(starter_bundle()).name
+    older = given_model(engine, name=read_manifest(starter_bundle()).name)
     with transaction(engine) as session:
-        older = models.announce(session, name, "0" * 64, {})
-        models.check(session, older.id)
-        models.checked(session, older.id, None)
-        activations.activate(session, older.id, ActivationKind.FORCED, reason="test")
+        activations.activate(session, older, ActivationKind.FORCED, reason="test")
     assert seed(engine, store, starter_bundle())
     with transaction(engine) as session:
-        activations.activate(session, older.id, ActivationKind.FORCED, reason="test")
+        activations.activate(session, older, ActivationKind.FORCED, reason="test")
     assert not seed(engine, store, starter_bundle())
     with transaction(engine) as session:
-        assert models.resolve(session, None).id == older.id
+        assert models.resolve(session, None).id == older
 
 
 def test_a_version_chosen_while_the_seed_waits_stays(engine, store):
-    name = read_manifest(starter_bundle()).name
-    older, chosen = (given_model(engine) for _ in range(2))
+    older, chosen = given_model(engine, name=read_manifest(starter_bundle()).name), given_model(engine)
     with transaction(engine) as session:
-        session.execute(update(ModelVersion).where(ModelVersion.id == older).values(name=name))
         activations.activate(session, older, ActivationKind.FORCED, reason="test")
     with ThreadPoolExecutor(1) as pool:
         with transaction(engine) as session:

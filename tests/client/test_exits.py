@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from wallscan.client.errors import ApiError
@@ -31,4 +33,5 @@ def test_a_refusal_is_the_commands_fault_unless_another_moment_would_help(code, 
     ],
 )
 def test_a_command_that_shows_a_run_ends_as_the_run_did(state, counts, skipped, status):
-    assert run_exit(Run.model_construct(state=state, counts=counts, skipped=skipped)) == status
+    run: Any = {"state": state, "counts": counts, "skipped": skipped}
+    assert run_exit(Run.model_construct(**run)) == status

@@ -67,11 +67,11 @@ def given_photos(
 
 
 def given_model(
-    engine: Engine, digest: str | None = None, manifest: dict[str, Any] | None = None
+    engine: Engine, digest: str | None = None, manifest: dict[str, Any] | None = None, name: str = "a-model"
 ) -> uuid.UUID:
     model = ModelVersion(
         id=uuid.uuid4(),
-        name="a-model",
+        name=name,
         digest=digest or hashlib.sha256(uuid.uuid4().bytes).hexdigest(),
         manifest=manifest or {},
         state=ModelState.READY,

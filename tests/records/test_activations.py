@@ -6,7 +6,7 @@ from tests.records.given import given_model
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
 from wallscan.domain.lifecycle import ActivationKind
-from wallscan.records import activations, models
+from wallscan.records import activations, model_checks, models
 from wallscan.records.session import transaction
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_ready_never_serves(engine, served):
             activations.activate(session, expected, ActivationKind.FORCED, reason="test")
         assert refused.value.code is Code.MODEL_NOT_READY
         with transaction(engine) as session:
-            models.check(session, expected)
+            model_checks.put_up(session, expected)
     assert serves_now(engine) == served[2]
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from tests.records.given import given_model
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import BundleError, WallscanError
-from wallscan.domain.lifecycle import MAX_ATTEMPTS, ActivationKind, ModelState
+from wallscan.domain.errors import WallscanError
+from wallscan.domain.lifecycle import ActivationKind
 from wallscan.records import activations, models
 from wallscan.records.session import transaction
 
@@ -21,36 +21,6 @@ def announced(engine):
 def test_a_digest_is_announced_once(engine, announced):
     with transaction(engine) as session:
         assert models.announce(session, "another name", DIGEST, {}) == announced
-
-
-def test_a_check_ends_once(engine, announced):
-    with transaction(engine) as session:
-        assert not models.checked(session, announced.id, None)
-        assert models.check(session, announced.id).state is ModelState.CHECKING
-        assert models.checked(session, announced.id, None)
-        assert not models.checked(session, announced.id, BundleError(Code.BUNDLE_UNLOADABLE, "late"))
-    with transaction(engine) as session:
-        assert models.get(session, announced.id).state is ModelState.READY
-
-
-def test_a_model_that_ends_its_process_each_time_is_rejected(engine, announced):
-    def begin():
-        with transaction(engine) as session:
-            return models.begin_check(session, announced.id)
-
-    assert begin() is None
-    with transaction(engine) as session:
-        models.check(session, announced.id)
-    for _ in range(MAX_ATTEMPTS):
-        assert begin() is not None
-    with transaction(engine) as session:
-        models.postpone_check(session, announced.id)
-    assert begin() is not None
-    assert begin() is None
-    with transaction(engine) as session:
-        assert models.get(session, announced.id).code == Code.ATTEMPTS_EXHAUSTED
-        assert models.check(session, announced.id).state is ModelState.CHECKING
-    assert begin() is not None
 
 
 def test_a_name_means_its_newest_ready_version(engine, announced):

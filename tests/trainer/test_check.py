@@ -24,7 +24,7 @@ from wallscan.jobs.send import send
 from wallscan.models import bundle_digest, read_manifest, write_manifest
 from wallscan.models.files import DECODER
 from wallscan.models.manifest import QUANTISED
-from wallscan.records import comparisons, models
+from wallscan.records import comparisons, model_checks, models
 from wallscan.records.session import transaction
 from wallscan.segment import compiled
 from wallscan.segment.convert import convert
@@ -47,7 +47,7 @@ def hand_in(engine, store):
                 store.put_file(key, folder / file.name, "application/octet-stream")
         with transaction(engine) as session:
             model = models.announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
-            return models.check(session, model.id).id
+            return model_checks.put_up(session, model.id).id
 
     return handed_in
 

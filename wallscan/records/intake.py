@@ -91,9 +91,9 @@ def arrived(session: Session, inspection_id: uuid.UUID, photo_ids: Collection[uu
         .where(Photo.inspection_id == inspection_id, Photo.state == PhotoState.EXPECTED, served)
         .values(state=PhotoState.STORED)
     )
-    given_up = select(Photo.id, Photo.sha256).where(_given_up(inspection_id), _among(Photo.id, photo_ids))
-    for photo_id, sha256 in session.execute(given_up).all():
-        _take_back(session, inspection_id, photo_id, sha256)
+    given_up = select(Photo).where(_given_up(inspection_id), _among(Photo.id, photo_ids))
+    for photo in session.scalars(given_up).all():
+        _take_back(session, photo)
 
 
 def awaited(session: Session, inspection_id: uuid.UUID) -> frozenset[uuid.UUID]:
@@ -135,15 +135,15 @@ def _given_up(inspection_id: uuid.UUID) -> ColumnElement[bool]:
     return and_(Photo.inspection_id == inspection_id, Photo.code == Code.PHOTO_NOT_UPLOADED)
 
 
-def _take_back(session: Session, inspection_id: uuid.UUID, photo_id: uuid.UUID, sha256: str) -> None:
+def _take_back(session: Session, photo: Photo) -> None:
     """Let a photo that was given up follow the one with the same bytes, or be that one to the others."""
-    same = and_(Photo.inspection_id == inspection_id, Photo.sha256 == sha256)
+    same = and_(Photo.inspection_id == photo.inspection_id, Photo.sha256 == photo.sha256)
     usable = and_(same, Photo.state != PhotoState.REJECTED, Photo.duplicate_of_id.is_(None))
     original = session.execute(select(Photo.id, Photo.state).where(usable)).first()
-    original_id, state = (photo_id, PhotoState.STORED) if original is None else original
+    original_id, state = (photo.id, PhotoState.STORED) if original is None else original
     session.execute(
         update(Photo)
-        .where(_given_up(inspection_id), same)
+        .where(_given_up(photo.inspection_id), same)
         .values(
             state=state, code=None, detail=None, duplicate_of_id=func.nullif(literal(original_id), Photo.id)
         )

@@ -34,7 +34,9 @@ class ModelVersion(Base):
     detail: Mapped[str | None]
     active: Mapped[bool] = mapped_column(Boolean, default=False)
     sent_at: Mapped[dt.datetime | None]
-    attempt: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))  # checks begun
+    attempt: Mapped[int] = mapped_column(server_default=text("0"))  # of checks: a fence, never counted back
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))  # since it was put up
+    lease_until: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime] = now_default()
     # The whole bundle that a decoder-only one completes: it stays for as long as something needs it.
     base_id: Mapped[uuid.UUID | None] = mapped_column(

@@ -1,4 +1,4 @@
-"""Model versions: announced and checked. Which one serves is decided in `records.activations`."""
+"""Model versions: announced, found, registered. Which one serves is decided in `records.activations`."""
 
 import uuid
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, WallscanError
-from wallscan.domain.lifecycle import MAX_ATTEMPTS, ModelState
+from wallscan.domain.lifecycle import ModelState
 from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.records.inspections import After
 from wallscan.records.model_tables import ModelVersion
@@ -80,62 +80,6 @@ def resolve(session: Session, wanted: str | None) -> Model:
     found = _row(session, best, wanted)
     _require_ready(found)
     return _body(found)
-
-
-def check(session: Session, model_id: uuid.UUID) -> Model:
-    """Put a model up for checking; one that is ready stays so. Raises WallscanError `model_unknown`.
-
-    Its message is sent after the commit where the answer is `checking`.
-    """
-    row = _row(
-        session, select(ModelVersion).where(ModelVersion.id == model_id).with_for_update(), str(model_id)
-    )
-    if row.state is not ModelState.READY:
-        row.state, row.code, row.detail = ModelState.CHECKING, None, None
-        row.sent_at, row.attempt = None, 0
-        session.flush()
-    return _body(row)
-
-
-def begin_check(session: Session, model_id: uuid.UUID) -> Model | None:
-    """The model whose check may begin; None where it is not being checked, or ended its process too often.
-
-    One that ended its process `MAX_ATTEMPTS` times is rejected with `attempts_exhausted`. Raises
-    WallscanError `model_unknown`.
-    """
-    row = _row(
-        session, select(ModelVersion).where(ModelVersion.id == model_id).with_for_update(), str(model_id)
-    )
-    if row.state is not ModelState.CHECKING:
-        return None
-    if row.attempt >= MAX_ATTEMPTS:
-        row.state, row.code = ModelState.REJECTED, Code.ATTEMPTS_EXHAUSTED
-        row.detail = f"the model ended the process that checked it {MAX_ATTEMPTS} times"
-        return None
-    row.attempt += 1
-    return _body(row)
-
-
-def postpone_check(session: Session, model_id: uuid.UUID) -> None:
-    """Give a check's try back: a server did not answer, the model was not at fault."""
-    session.execute(
-        update(ModelVersion).where(ModelVersion.id == model_id).values(attempt=ModelVersion.attempt - 1)
-    )
-
-
-def checked(session: Session, model_id: uuid.UUID, refusal: WallscanError | None) -> bool:
-    """End a check: ready, or rejected with the refusal's code; false where it was not being checked."""
-    ended = session.execute(
-        update(ModelVersion)
-        .where(ModelVersion.id == model_id, ModelVersion.state == ModelState.CHECKING)
-        .values(
-            state=ModelState.REJECTED if refusal else ModelState.READY,
-            code=refusal.code if refusal else None,
-            detail=refusal.detail if refusal else None,
-        )
-        .returning(ModelVersion.id)
-    )
-    return ended.first() is not None
 
 
 def base_manifest(session: Session, model_id: uuid.UUID) -> dict[str, Any] | None:

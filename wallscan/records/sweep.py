@@ -5,15 +5,13 @@ Rows that someone else holds locked are left for the next sweep, so no sweep wai
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from wallscan.domain.lifecycle import MAX_ATTEMPTS, RUN_ENDED, ModelState, RunState, TaskState
-from wallscan.jobs.messages import CheckModel, InspectPhoto
-from wallscan.records.model_tables import ModelVersion
+from wallscan.domain.lifecycle import MAX_ATTEMPTS, RUN_ENDED, RunState, TaskState
+from wallscan.jobs.messages import InspectPhoto
 from wallscan.records.tables import Run, Task
 from wallscan.records.tasks import LIVE_RUNS, exhausted, lease_ran_out
 
@@ -70,22 +68,6 @@ def sent_longest_ago(session: Session, limit: int, grace_s: float) -> list[Inspe
         .limit(limit)
     )
     return [InspectPhoto(run_id=run_id, photo_id=photo_id) for run_id, photo_id in session.execute(statement)]
-
-
-def checks_due(session: Session, resend_s: float) -> list[CheckModel]:
-    """Messages of models to be checked that were never sent, or last more than `resend_s` seconds ago."""
-    long_ago = func.now() - dt.timedelta(seconds=resend_s)
-    statement = select(ModelVersion.id).where(
-        ModelVersion.state == ModelState.CHECKING,
-        or_(ModelVersion.sent_at.is_(None), ModelVersion.sent_at < long_ago),
-    )
-    return [CheckModel(model_id=model_id) for model_id in session.scalars(statement)]
-
-
-def mark_checks_sent(session: Session, messages: Sequence[CheckModel]) -> None:
-    """Remember that these messages went out; call it after they did."""
-    ids = [message.model_id for message in messages]
-    session.execute(update(ModelVersion).where(ModelVersion.id.in_(ids)).values(sent_at=func.now()))
 
 
 def _update(session: Session, where: tuple[ColumnElement[bool], ...], values: dict[str, Any]) -> int:
