@@ -10,7 +10,7 @@ from trainer.lora import merge_lora
 from trainer.network import open_network
 from trainer.origin import Origin, learnt_before
 from trainer.processes import this_process
-from trainer.publish import NOTHING_TOLD, publish, require_out
+from trainer.publish import NOTHING_TOLD, publish, require_name, require_out
 from trainer.recipe import Recipe
 from trainer.settle import settled
 from trainer.train import train
@@ -40,10 +40,12 @@ def fit(
     `base` is the folder of the model to start from; only `scratch` can do without. `processes` and
     `activations`: see `train`; `origin`: what the manifest says beside what the files tell.
     Cancelled, it publishes the best checkpoint so far. Raises TrainingCancelled when there is none,
-    TrainingError (see `train`, `settled`, `claim`, `publish`), BundleError where `base` cannot be used.
+    TrainingError (see `train`, `settled`, `claim`, `publish`), BundleError where `base` or `name` cannot
+    be used.
     """
     if base is None and recipe.kind != "scratch":
         raise TrainingError(Code.RECIPE_INVALID, f"the recipe {recipe.kind!r} needs a base model")
+    require_name(name)
     require_out(out)
     network = open_network(recipe, base)
     recipe = settled(recipe, data, network.spec)

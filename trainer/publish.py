@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import transformers
+from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
 from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
@@ -22,11 +23,11 @@ from trainer.evaluation.tables import summary
 from trainer.origin import Facts, Origin, learnt_before, origin_facts
 from trainer.recipe import Recipe, Sources
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import TrainingError
+from wallscan.domain.errors import BundleError, TrainingError
 from wallscan.models.delta import whole_folder
 from wallscan.models.files import CARD, DECODER, PREPROCESSOR, write_manifest
 from wallscan.models.folder import CLIPSEG_PREPROCESSOR
-from wallscan.models.manifest import MANIFEST_NAME, Manifest
+from wallscan.models.manifest import MANIFEST_NAME, Manifest, ModelName
 from wallscan.segment.bundle import check_bundle
 
 NOTHING_TOLD = Origin()
@@ -47,8 +48,9 @@ def publish(
 
     Gates are fitted on the photos held out, metrics taken on them and on `valid`. Where the base is a bundle
     and only the decoder learned, the decoder alone is written, as a delta. Raises TrainingError
-    `output_taken`, and BundleError `bundle_base_missing`.
+    `output_taken`, and BundleError `bundle_base_missing` or `bundle_manifest_invalid` (the name).
     """
+    require_name(name)
     require_out(out)
     facts = origin_facts(recipe, photos, base, origin)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +68,16 @@ def publish(
         manifest = described(built, told, recipe, photos, facts, curves)
         put_in_place(built, out)
     return manifest
+
+
+def require_name(name: str) -> None:
+    """Raises BundleError `bundle_manifest_invalid` where no model may be called so."""
+    try:
+        TypeAdapter(ModelName).validate_python(name)
+    except ValidationError as error:
+        raise BundleError(
+            Code.BUNDLE_MANIFEST_INVALID, f"name: {name[:80]!r}: {error.errors()[0]['msg']}"
+        ) from error
 
 
 def require_out(out: Path) -> None:

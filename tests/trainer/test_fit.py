@@ -13,7 +13,7 @@ from trainer.data import Photos
 from trainer.fit import fit
 from trainer.watch import TrainingCancelled
 from wallscan.domain.codes import Code
-from wallscan.domain.errors import TrainingError
+from wallscan.domain.errors import BundleError, TrainingError
 from wallscan.models import from_model_folder
 from wallscan.models.files import check_files, read_manifest, write_manifest
 from wallscan.models.manifest import QUANTISED
@@ -88,6 +88,13 @@ def test_a_base_that_may_know_the_photos_held_out_is_warned_of(tmp_path, photos,
         with pytest.raises(TrainingCancelled):
             fitted(tmp_path, small_recipe(kind="decoder"), photos, bundle, Notes(cancel_at=0))
         assert ("house/base had learnt from" in caplog.text) is bool(learnt)
+
+
+def test_a_name_that_no_model_may_have_is_refused_before_anything_is_trained(tmp_path, photos):
+    with pytest.raises(BundleError, match="my model") as refusal:
+        fit(small_recipe(), photos, tmp_path / "work", tmp_path / "out", "my model", None, Notes())
+    assert refusal.value.code is Code.BUNDLE_MANIFEST_INVALID
+    assert not (tmp_path / "work").exists()
 
 
 @pytest.mark.parametrize("kind", ["full", "decoder", "cached"])

@@ -1,5 +1,6 @@
 """The mapping from a data set's class names to prompt families and their phrasings (`classes.yaml`)."""
 
+from collections import Counter
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.domain.prompts import slug
+from wallscan.models.manifest import plain_phrase
 
 DEFAULT = Path(__file__).with_name("classes.yaml")
 
@@ -30,8 +32,6 @@ class FamilyWords(BaseModel):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        if repeated := {phrase for phrase in self.phrases if self.phrases.count(phrase) > 1}:
-            raise ValueError(f"phrases given twice: {', '.join(sorted(repeated))}")
         if strange := [phrase for phrase in self.evaluated if phrase not in self.phrases]:
             raise ValueError(f"evaluated, but not among the phrases: {', '.join(strange)}")
         return self
@@ -45,7 +45,11 @@ class Classes(BaseModel):
     families: Annotated[Mapping[Word, FamilyWords], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _names_are_asked(self) -> Self:
+    def _agree(self) -> Self:
+        # A bundle's manifest finds the family of a prompt by its phrases.
+        counts = Counter(plain_phrase(one) for words in self.families.values() for one in words.phrases)
+        if repeated := [phrase for phrase, count in counts.items() if count > 1]:
+            raise ValueError(f"phrases given twice (case and white space aside): {', '.join(repeated)}")
         # Gates are fitted, and epochs chosen, by asking for a family by its name.
         for family, words in self.families.items():
             if family not in words.phrases:

@@ -18,6 +18,7 @@ MAX_IOU_DROP = 0.005
 MAX_COVERAGE_CHANGE = 0.01
 """What a faster precision may cost on the benchmark: half a point of mean IoU, 1 % of the coverage."""
 
+ModelName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=200)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 FastPrecision = Literal["bf16", "int8"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -50,7 +51,7 @@ class BundleFile(_Part):
 class Base(_Part):
     """A whole bundle, by its name for people and its digest for all else."""
 
-    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=200)]
+    name: ModelName
     digest: Sha256
 
 
@@ -139,7 +140,7 @@ class Manifest(_Part):
     """
 
     format_version: Literal[1] = 1
-    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=200)]
+    name: ModelName
     base: str | None = None
     created_at: dt.datetime
     licence: str
@@ -175,7 +176,7 @@ class Manifest(_Part):
             raise ValueError(f"a picture has at most {MAX_PICTURE_BYTES} bytes")
         if "int8" in self.admitted() and not names.issuperset(QUANTISED):
             raise ValueError("a bundle that admits int8 holds the quantised graphs")
-        phrases = [_plain(phrase) for family in self.families for phrase in family.phrases]
+        phrases = [plain_phrase(phrase) for family in self.families for phrase in family.phrases]
         if len(set(phrases)) < len(phrases):
             raise ValueError("a phrase belongs to one family")
         return self
@@ -187,9 +188,9 @@ class Manifest(_Part):
 
     def gate_for(self, prompt: str) -> Gate:
         """The gate of the family that knows `prompt` (case and white space aside), else the default."""
-        wanted = _plain(prompt)
+        wanted = plain_phrase(prompt)
         for family in self.families:
-            if any(_plain(phrase) == wanted for phrase in family.phrases):
+            if any(plain_phrase(phrase) == wanted for phrase in family.phrases):
                 return Gate(family=family.name, **family.model_dump(exclude={"name", "phrases"}))
         return Gate(family=None, presence=self.default_presence, threshold=self.default_threshold)
 
@@ -210,5 +211,6 @@ def bundle_digest(manifest: Manifest) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _plain(phrase: str) -> str:
+def plain_phrase(phrase: str) -> str:
+    """A phrase as it is compared with others: case and white space aside."""
     return " ".join(phrase.split()).casefold()

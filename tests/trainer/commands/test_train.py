@@ -92,6 +92,12 @@ def test_a_run_is_not_published_with_other_photos(tmp_path, data, runs):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_run_is_not_published_under_a_name_that_no_model_may_have(tmp_path, data, runs):
+    refused = bundled(data, runs / "scratch", tmp_path / "out", "--name", "my model")
+    assert refused.exit_code == 2
+    assert "[bundle_manifest_invalid]" in refused.output
+
+
 def test_before_its_first_epoch_there_is_no_best(tmp_path, data, runs):
     work = shutil.copytree(runs / "scratch", tmp_path / "work")
     (work / BEST).unlink()
