@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-# Two processes, each with servers of its own; SPREAD= takes one of each.
-SPREAD ?= --numprocesses 2 --dist loadfile
+# Two processes, each with servers of its own; SPREAD= takes one of each. Slow files come first (tests/conftest.py).
+SPREAD ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-fast lint bench lock clean

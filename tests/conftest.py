@@ -20,6 +20,12 @@ settings.register_profile("wallscan", deadline=None)
 settings.load_profile("wallscan")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: of two processes, neither then waits long for the other at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[TestServers]:
     """Real Valkey, PostgreSQL and SeaweedFS for the session; they end with pytest, however it ends."""
