@@ -1,8 +1,9 @@
 """The `cached` recipe's batches: the frozen encoder sees every frame once, and all epochs read what it made.
 
-Augmentation remains, for every photo is in several frames; and whenever a frame is used, it is asked in other
-words. The states are kept in half precision: the residual stream of a CLIP stays far inside its range.
-Nothing that only says how to learn from them is in the name they are kept under, so that runs can share them.
+Augmentation remains, for photos take turns, so that each is in several frames; and whenever a frame is used,
+it is asked in other words. The states are kept in half precision: the residual stream of a CLIP stays far
+inside its range. Nothing that only says how to learn from them is in the name they are kept under, so that
+runs can share them.
 """
 
 import hashlib
@@ -30,6 +31,8 @@ FOLDER = "activations"
 CHUNK = 8
 ROWS = ("states", "truths", "known")
 """What is kept of each frame; a store with other rows has another key."""
+DRAWN = "in turns"
+"""How photos come to frames; a store that drew them otherwise has another key."""
 SHAPING = (
     "seed", "variants", "image_size", "image_mean", "image_std",
     "mosaic_share", "turn_share", "anywhere_share",
@@ -142,6 +145,7 @@ def store_key(recipe: Recipe, network: Network, photos: Photos, precision: str) 
     vision = clipseg.config.vision_config.to_dict()
     shaping = {
         "rows": ROWS,
+        "drawn": DRAWN,
         "wallscan": wallscan.__version__,
         "precision": precision,
         "recipe": recipe.model_dump(mode="json", include=set(SHAPING)),

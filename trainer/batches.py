@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 from multiprocessing import resource_tracker
 from typing import TypeVar
@@ -78,9 +79,12 @@ class Frames(Dataset[Batch]):
         )
 
     def scene(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
-        """One unasked frame (S, S, 3) of the first stage: all truths (F, S, S), and which are known (F,)."""
-        rng = random.Random(f"{self._recipe.seed}/scene/{number}")
-        image, truths = self._scene(self._recipe.stages[0], rng)
+        """One unasked frame (S, S, 3) of the first stage: all truths (F, S, S), and which are known (F,).
+
+        There are `variants` a photo. A source's photos take turns, so that none is left to chance.
+        """
+        rng = self._of_scene(number)
+        image, truths = self._scene(self._recipe.stages[0], rng, self._turns[number])
         image = cut_out(change_looks(image, rng), rng)
         unknown = np.zeros(image.shape[:2], np.uint8)
         image, *masks = flip_and_turn([image, *(truths.get(family, unknown) for family in FAMILIES)], rng)
@@ -94,6 +98,24 @@ class Frames(Dataset[Batch]):
         prompts = self._prompts(truths, rng)
         return _stacked(_answers(prompts, truths)), tuple(phrase for _, phrase in prompts)
 
+    def _of_scene(self, number: int) -> random.Random:
+        return random.Random(f"{self._recipe.seed}/scene/{number}")
+
+    @cached_property
+    def _turns(self) -> list[list[Sample]]:
+        """The photos of each scene: of a source and kind all in a shuffled order, then all in another."""
+        seed, rounds, turns = self._recipe.seed, dict[str, Iterator[Sample]](), list[list[Sample]]()
+        for number in range(self._recipe.variants * len(self.samples)):
+            rng = self._of_scene(number)
+            source = _source(self._recipe.stages[0], rng)
+            turns.append([])
+            for kind in self._photos.kinds_drawn(source, rng):
+                key = f"{seed}/turns/{source}/{kind}"
+                if key not in rounds:
+                    rounds[key] = _rounds(self._photos.of(kind), random.Random(key))
+                turns[-1].append(next(rounds[key]))
+        return turns
+
     def _frame(
         self, stage: Stage, rng: random.Random
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], tuple[str, ...]]:
@@ -103,12 +125,10 @@ class Frames(Dataset[Batch]):
         image, *masks = flip_and_turn([image, *_answers(prompts, truths)], rng)
         return image, _stacked(masks), tuple(phrase for _, phrase in prompts)
 
-    def _scene(self, stage: Stage, rng: random.Random) -> Scene:
-        weights = stage.sources.model_dump()
-        source = rng.choices(list(weights), list(weights.values()))[0]
-        match source:
+    def _scene(self, stage: Stage, rng: random.Random, turns: Sequence[Sample] = ()) -> Scene:
+        match source := _source(stage, rng):
             case "crack" | "pasted_crack" | "drywall_joint" | "pasted_joint" | "clean":
-                return self._photos.draw(source, stage.size, stage.zoom, rng)
+                return self._photos.draw(source, stage.size, stage.zoom, rng, turns)
             case "rendered_crack":
                 family: str | None = CRACK
             case "rendered_joint":
@@ -162,6 +182,18 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _source(stage: Stage, rng: random.Random) -> str:
+    """What a frame is to show."""
+    weights = stage.sources.model_dump()
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
+def _rounds(samples: Sequence[Sample], rng: random.Random) -> Iterator[Sample]:
+    """All of them in a random order, then all in another, and so on."""
+    while True:
+        yield from rng.sample(samples, len(samples))
 
 
 def _answers(

@@ -58,16 +58,44 @@ class PhotoFrames:
         self._anywhere_share = anywhere_share
         self._cache = PhotoCache(cache_bytes)
 
-    def draw(self, source: str, size: int, zoom: tuple[float, float], rng: random.Random) -> Scene:
-        """A frame (S, S, 3) of the source with its truths (S, S) per family."""
-        if source == "crack":
-            if rng.random() < self._mosaic_share:
-                return _mosaic([self._crop(CRACK, size, zoom, rng) for _ in range(4)], size)
-            return self._crop(CRACK, size, zoom, rng)
-        if source == CLEAN:
-            return self._crop(CLEAN, size, zoom, rng)
-        background = CRACK if source == "pasted_joint" and rng.random() < 0.3 else JOINT
-        image, truths = self._crop(background, size, zoom, rng)
+    def of(self, kind: str) -> Sequence[Sample]:
+        """The photos of a kind (`kinds`)."""
+        return self._by_kind[kind]
+
+    def kinds_drawn(self, source: str, rng: random.Random) -> tuple[str, ...]:
+        """The kinds of the photos that a frame of the source is made of; none where all of it is rendered.
+
+        The first thing that `draw` asks `rng` for.
+        """
+        match source:
+            case "crack":
+                return (CRACK,) * (4 if rng.random() < self._mosaic_share else 1)
+            case "pasted_joint":
+                return (CRACK,) if rng.random() < 0.3 else (JOINT,)
+            case "drywall_joint" | "pasted_crack":
+                return (JOINT,)
+            case "clean":
+                return (CLEAN,)
+        return ()
+
+    def draw(
+        self,
+        source: str,
+        size: int,
+        zoom: tuple[float, float],
+        rng: random.Random,
+        turns: Sequence[Sample] = (),
+    ) -> Scene:
+        """A frame (S, S, 3) of the source with its truths (S, S) per family.
+
+        `turns` are the photos that it is made of, one for each of its kinds; without, chance chooses them.
+        """
+        drawn = self.kinds_drawn(source, rng)
+        crops = [
+            self._crop(kind, turns[place] if turns else rng.choice(self._by_kind[kind]), size, zoom, rng)
+            for place, kind in enumerate(drawn)
+        ]
+        image, truths = crops[0] if len(crops) == 1 else _mosaic(crops, size)
         pasted = {"pasted_crack": CRACK, "pasted_joint": JOINT}.get(source)
         if pasted not in truths:  # nothing is pasted, or beside what may be there already
             return image, truths
@@ -79,8 +107,10 @@ class PhotoFrames:
             _add_seam(canvas, truths[JOINT], rng)
         return np.clip(canvas, 0, 255).astype(np.uint8), truths
 
-    def _crop(self, kind: str, size: int, zoom: tuple[float, float], rng: random.Random) -> Scene:
-        photo = self._cache.photo(rng.choice(self._by_kind[kind]))
+    def _crop(
+        self, kind: str, sample: Sample, size: int, zoom: tuple[float, float], rng: random.Random
+    ) -> Scene:
+        photo = self._cache.photo(sample)
         shown = next(iter(photo.masks.values())) if kind == CLEAN else photo.masks[kind]
         rows, columns = crop_window(shown, zoom, self._anywhere_share, rng)
         image = to_square(photo.image[rows, columns], size)

@@ -62,7 +62,7 @@ def stage_shapes(recipe):
 
 def scenes(recipe, photos):
     frames = Frames(photos.train, recipe, ["word"])
-    return [frames.scene(number)[0] for number in range(12)]
+    return [frames.scene(number)[0] for number in range(recipe.variants * len(photos.train))]
 
 
 def test_each_value_of_a_recipe_either_shapes_frames_or_does_not():

@@ -69,6 +69,27 @@ def test_a_batch_depends_on_seed_and_step_alone(samples, words):
     assert (other.images != here[2].images).any()
 
 
+def test_no_photo_has_a_second_scene_before_all_have_had_one(samples, words, monkeypatch):
+    drawn = []
+    crop = PhotoFrames._crop
+
+    def noted(self, kind, sample, *more):
+        drawn.append(sample.image)
+        return crop(self, kind, sample, *more)
+
+    monkeypatch.setattr(PhotoFrames, "_crop", noted)
+    stage = small_recipe().stages[0].model_copy(update={"sources": only("crack")})
+    recipe = small_recipe(stages=(stage,), variants=2, mosaic_share=0.3)
+    frames, cracks = drawn_by(samples, recipe, words), sum("crack" in one.families for one in samples)
+    scenes = [frames.scene(number)[0] for number in range(2 * len(samples))]
+    in_order = list(drawn)
+    for first in range(0, len(in_order) - cracks + 1, cracks):
+        assert len(set(in_order[first : first + cracks])) == cracks
+    assert in_order[:cracks] != in_order[cracks : 2 * cracks], "each time in another order"
+    again = drawn_by(samples, recipe, words)
+    assert (again.scene(9)[0] == scenes[9]).all(), "one that goes on draws the same"
+
+
 def test_processes_that_draw_take_no_notice_of_ctrl_c_even_while_they_start(samples, words):
     recipe, others = small_recipe(steps=4), set(multiprocessing.active_children())
     drawn = batches(drawn_by(samples, recipe, words), range(4), 2)
