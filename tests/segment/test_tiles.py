@@ -88,13 +88,35 @@ def test_maps_have_the_photos_shape_and_are_probabilities(engine, look, size):
         assert np.allclose(seen.maps.shape[1:], np.maximum(1, np.array(size) * scale), atol=1)
 
 
-@pytest.mark.parametrize("look", CLOSE)
-def test_the_same_photo_gives_the_same_bytes(engine, look):
-    first, again = (look_at(engine, wall(), ["a", "b"], look).maps for _ in range(2))
-    alone = look_at(engine, wall(), ["a"], look).maps
-    assert first.tobytes() == again.tobytes()
-    if look.detail is not Detail.ADAPTIVE:  # what is asked beside it may be a reason to look closer
-        assert np.array_equal(first[0], alone[0])
+class Choosy(Blurring):
+    """From afar `left` sees the left half of a photo alone, `right` the right; from nearby both see all."""
+
+    def probabilities(self, image, prompts):
+        (dark,) = super().probabilities(image, ["dark"])
+        maps = {"left": dark**2, "right": dark**3}
+        if image.shape[1] > SIDE:
+            maps["left"][:, SIDE // 2 :], maps["right"][:, : SIDE // 2] = 0, 0
+        return np.stack([maps[prompt] for prompt in prompts])
+
+
+@pytest.mark.parametrize("look", [*CLOSE, Look(Detail.ADAPTIVE, flip=True)])
+def test_the_same_photo_gives_the_same_bytes_whatever_else_is_asked(look):
+    image = wall(crack=False)
+    for x in range(20, 300, 40):
+        cv2.line(image, (x, 5), (x + 20, 235), (20, 20, 20), 3)
+    maps, views = {}, {}
+    for asked in (("left",), ("right",), ("left", "right"), ("right", "left"), ("left", "left")):
+        engine = Choosy()
+        maps[asked] = dict(zip(asked, look_at(engine, image, asked, look).maps, strict=True))
+        views[asked] = len(engine.views)
+        for prompt in asked:
+            assert maps[asked][prompt].tobytes() == maps[prompt,][prompt].tobytes()
+    both, left, right = (views[asked] for asked in (("left", "right"), ("left",), ("right",)))
+    assert views["right", "left"] == both
+    assert views["left", "left"] == left
+    if look == Look(Detail.ADAPTIVE):  # a window that both ask for is looked at once
+        assert max(left, right) < both < left + right - 1
+    assert look.detail is Detail.ADAPTIVE or left == right == both
 
 
 @pytest.mark.parametrize("shift", [5, 17, 31])

@@ -39,11 +39,13 @@ def test_every_prompt_gets_a_mask_of_the_photos_size_and_its_numbers(tiny):
     assert first.mask_png != second.mask_png
 
 
-def test_the_same_photo_gives_the_same_bytes_whatever_else_is_asked(tiny):
-    data = encode(wall(640, 480))
-    both = analyse(data, PROMPTS, tiny, FOUNDING)
-    alone = analyse(data, PROMPTS[1:], tiny, FOUNDING)
-    assert both.findings[1] == alone.findings[0]
+@pytest.mark.parametrize("detail", Detail)
+def test_the_same_photo_gives_the_same_bytes_whatever_else_is_asked(tiny, detail):
+    data, look = encode(wall(640, 480)), Look(detail)
+    first, second = analyse(data, PROMPTS, tiny, FOUNDING, look).findings
+    turned_round = analyse(data, PROMPTS[::-1], tiny, FOUNDING, look).findings
+    assert turned_round == (second, first)
+    assert analyse(data, PROMPTS[1:], tiny, FOUNDING, look).findings == (second,)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)

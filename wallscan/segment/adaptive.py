@@ -24,18 +24,25 @@ _AROUND_PX = 16
 _SHORTEST_PX = 24
 
 
-def worth_a_look(reduced: NDArray[np.uint8], whole: NDArray[np.float32], grid: Grid) -> tuple[Window, ...]:
-    """The windows of the grid whose cores give a reason, in its order.
+def worth_a_look(
+    reduced: NDArray[np.uint8], whole: NDArray[np.float32], grid: Grid
+) -> list[tuple[Window, ...]]:
+    """Per prompt, the windows of the grid whose cores give it a reason, in the grid's order.
 
-    `reduced` is the photo (h, w, 3) that the grid covers, `whole` the whole photo's maps (P, s, s).
+    `reduced` is the photo (h, w, 3) that the grid covers, `whole` the whole photo's maps (P, s, s). What is a
+    reason for one prompt is none for another: its map would hang on what else is asked.
     """
-    stirred = cv2.resize(whole.max(axis=0), (grid.width, grid.height)) >= STIRRED
     lines = fine_lines(reduced)
-    return tuple(
-        window
+    lined = [
+        (window, core)
         for window, core in zip(grid.windows, grid.cores, strict=True)
-        if stirred[core.place].any() and np.count_nonzero(lines[core.place]) >= LINE_SHARE * grid.side
-    )
+        if np.count_nonzero(lines[core.place]) >= LINE_SHARE * grid.side
+    ]
+    chosen = []
+    for one in whole:
+        stirred = cv2.resize(one, (grid.width, grid.height)) >= STIRRED
+        chosen.append(tuple(window for window, core in lined if stirred[core.place].any()))
+    return chosen
 
 
 def fine_lines(image: NDArray[np.uint8]) -> NDArray[np.bool_]:

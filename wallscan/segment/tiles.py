@@ -8,7 +8,7 @@ stands in for them, and the weights of the windows make the passage smooth.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 import cv2
@@ -71,11 +71,12 @@ def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -
     """What the engine sees in an upright RGB photo (H, W, 3); AUTO must have been `settled` before.
 
     At detail 1 these are the engine's own square maps, byte for byte. Closer, they have the photo's shape,
-    reduced as `reduced_size` says. Raises what `Engine.probabilities` raises.
+    reduced as `reduced_size` says. A prompt's map is the same whatever else is asked. Raises what
+    `Engine.probabilities` raises.
     """
 
     def views(images: Iterable[Pixels]) -> Iterator[Maps]:
-        return _views(engine, images, prompts, flip=look.flip)
+        return _views(engine, images, prompts, look)
 
     (whole,) = views([image])
     detail = look.detail
@@ -84,20 +85,26 @@ def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -
     if detail is Detail.WHOLE or len(grid.windows) == 1:
         return Seen(whole, whole.shape[-1], look.flip)
     reduced = _resized(image, grid.height, grid.width)
-    windows = worth_a_look(reduced, whole, grid) if detail is Detail.ADAPTIVE else grid.windows
-    closer = _blended(views, reduced, len(prompts), grid, windows)
-    looked = (grid.weights(windows) / grid.weights(grid.windows) / ENOUGH).clip(0, 1)
-    for closer_map, whole_map in zip(closer, whole, strict=True):  # one by one, for the memory's sake
+    chosen = (
+        worth_a_look(reduced, whole, grid) if detail is Detail.ADAPTIVE else [grid.windows for _ in prompts]
+    )
+    closer = _blended(views, reduced, grid, chosen)
+    in_all = grid.weights(grid.windows)
+    for closer_map, whole_map, own in zip(closer, whole, chosen, strict=True):
+        looked = (grid.weights(own) / in_all / ENOUGH).clip(0, 1)
         closer_map[:] = _in_context(closer_map, whole_map, looked)
     return Seen(closer, grid.side, look.flip)
 
 
-def _views(engine: Engine, images: Iterable[Pixels], prompts: Sequence[str], *, flip: bool) -> Iterator[Maps]:
+def _views(engine: Engine, images: Iterable[Pixels], prompts: Sequence[str], look: Look) -> Iterator[Maps]:
     """The engine's maps (P, s, s) of each view; with `flip` the mean with those of its mirror image."""
     waiting = iter(images)
-    while some := list(islice(waiting, engine.batch if isinstance(engine, Batching) else 1)):
+    # All prompts decide which windows adaptive looks into: who shares a batch, and with it the last digits
+    # of one prompt's map, would hang on the others.
+    at_once = engine.batch if isinstance(engine, Batching) and look.detail is not Detail.ADAPTIVE else 1
+    while some := list(islice(waiting, at_once)):
         maps = _seen(engine, some, prompts)
-        if flip:
+        if look.flip:
             mirrored = _seen(engine, [np.ascontiguousarray(image[:, ::-1]) for image in some], prompts)
             maps = (maps + mirrored[..., ::-1]) / np.float32(2)
         yield from maps
@@ -113,18 +120,25 @@ def _seen(engine: Engine, images: Sequence[Pixels], prompts: Sequence[str]) -> M
 def _blended(
     views: Callable[[Iterable[Pixels]], Iterator[Maps]],
     reduced: Pixels,
-    prompts: int,
     grid: Grid,
-    windows: Sequence[Window],
+    chosen: Sequence[Sequence[Window]],
 ) -> Maps:
-    """Each place's mean over the windows that show it, weighted by `Grid.weight`; 0 where none does."""
-    total = np.zeros((prompts, grid.height, grid.width), np.float32)
+    """Each place's mean over the windows chosen for a prompt that show it, weighted by `Grid.weight`.
+
+    (P, h, w), 0 where no window does. A window is looked at once for all the prompts that it was chosen for.
+    """
+    total = np.zeros((len(chosen), grid.height, grid.width), np.float32)
+    of_any = frozenset(chain.from_iterable(chosen))
+    windows = [window for window in grid.windows if window in of_any]
     seen_in_each = views(reduced[window.place] for window in windows)
     for window, maps in zip(windows, seen_in_each, strict=True):
-        for one, seen in zip(total, maps, strict=True):
-            one[window.place] += grid.weight * _resized(seen, window.height, window.width)
-    weights = grid.weights(windows)
-    return np.divide(total, weights, out=total, where=weights > 0)
+        for one, own, seen in zip(total, chosen, maps, strict=True):
+            if window in own:
+                one[window.place] += grid.weight * _resized(seen, window.height, window.width)
+    for one, own in zip(total, chosen, strict=True):
+        weights = grid.weights(own)
+        np.divide(one, weights, out=one, where=weights > 0)
+    return total
 
 
 def _in_context(closer: Map, whole: Map, looked: Map) -> Map:
