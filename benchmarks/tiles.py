@@ -1,9 +1,10 @@
 """`python -m benchmarks.tiles`: what a closer look finds of thin cracks, and what it costs.
 
 Photos of several megapixels, every other one with cracks 2 to 8 px wide whose pixels are known, are looked at
-in every detail. IoU counts true pixels; F1 and centre line forgive what `trainer.evaluation.metrics` says. A
-clean photo counts 1 where nothing is marked and 0 otherwise. Seconds are processor time of one thread, from
-the JPEG to the numbers; a view that two details share is computed once and its time counted for both.
+in every detail. Asked are the default prompts, whose windows adaptive looks into; scored are the cracks. IoU
+counts true pixels; F1 and centre line forgive what `trainer.evaluation.metrics` says. A clean photo counts 1
+where nothing is marked and 0 otherwise. Seconds are processor time of one thread, from the JPEG to the
+numbers; a view that two details share is computed once and its time counted for both.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from benchmarks.thin_cracks import ThinPhoto, thin_photos
 from trainer.evaluation.metrics import GroundTruth, Overlap
 from wallscan.domain.looks import Detail, Look
 from wallscan.domain.pipelines import STANDARD
+from wallscan.domain.prompts import DEFAULT_PROMPTS
 from wallscan.measure import measured
 from wallscan.models import starter_bundle
 from wallscan.models.manifest import Manifest
@@ -31,7 +33,7 @@ from wallscan.segment.engine import Engine, EngineSettings, Runtime, load_engine
 from wallscan.segment.tiles import Seen, decode_target_px, look_at
 
 DETAILS = (Detail.WHOLE, Detail.TILES, Detail.FINE_TILES, Detail.ADAPTIVE)
-PROMPT = "crack"
+CRACK = DEFAULT_PROMPTS.index("crack")
 PICTURE_PX = 640
 
 
@@ -85,19 +87,22 @@ class Outcome:
 
 
 def marked(photo: ThinPhoto, engine: Engine, detail: Detail) -> tuple[NDArray[np.bool_], Seen]:
-    """The mask (H, W) of a photo at a detail, made from the JPEG as a worker does, and the maps before it."""
+    """The cracks' mask (H, W) of a photo at a detail, made from the JPEG as a worker does, and all maps."""
     pixels = decode(photo.jpeg, target_px=decode_target_px(detail, engine.input_px)).pixels
-    seen = look_at(engine, pixels, [PROMPT], Look(detail))
+    seen = look_at(engine, pixels, DEFAULT_PROMPTS, Look(detail))
     height_px, width_px = photo.truth.shape
-    found = measured(
-        seen.maps[0],
-        height_px=height_px,
-        width_px=width_px,
-        gate=engine.manifest.gate_for(PROMPT),
-        postprocess=STANDARD,
-        view_cells=seen.view_cells,
-    )
-    return found.mask > 0, seen
+    found = [
+        measured(
+            one,
+            height_px=height_px,
+            width_px=width_px,
+            gate=engine.manifest.gate_for(prompt),
+            postprocess=STANDARD,
+            view_cells=seen.view_cells,
+        )
+        for prompt, one in zip(DEFAULT_PROMPTS, seen.maps, strict=True)
+    ]
+    return found[CRACK].mask > 0, seen
 
 
 def outcome(
@@ -110,7 +115,7 @@ def outcome(
     seconds = time.process_time() - began + engine.saved_s
     scores = truth.scores(mask)
     size = mask.shape[::-1]
-    half = cv2.resize(seen.maps[0], size, interpolation=cv2.INTER_LINEAR) >= 0.5
+    half = cv2.resize(seen.maps[CRACK], size, interpolation=cv2.INTER_LINEAR) >= 0.5
     at_half = Overlap.of(half, photo.truth).iou
     line = scores.line.iou
     return Outcome(
