@@ -8,15 +8,18 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy import Engine
 
 from trainer.checkpoint import BEST
-from trainer.commands.train import read
-from trainer.data import Photos
+from trainer.commands.data import chosen_classes
+from trainer.commands.train import REPORT, read
+from trainer.data import Classes, Photos, SplitBy
 from trainer.datasets import fetch_dataset
 from trainer.fit import fit, left_off, publish_weights
+from trainer.origin import Origin
 from trainer.recipe import Recipe, invalid_recipe, shipped_recipe
 from trainer.reporter import Reporter
 from trainer.stored_checkpoints import ClaimLostError, StoredCheckpoints, clear_ended
@@ -33,6 +36,7 @@ from wallscan.records.session import transaction
 from wallscan.records.training_claims import TrainingClaim
 from wallscan.storage import ObjectStore
 from wallscan.storage.bundles import fetch_model, store_bundle
+from wallscan.wire.data_report import DataReport
 
 _log = logging.getLogger(__name__)
 
@@ -93,30 +97,33 @@ def _train(
     with transaction(service.engine) as session:
         if not training_claims.settle(session, claim, recipe.model_dump(mode="json")):
             raise ClaimLostError
+    classes = _classes(claim, folder)
     base = None if claim.base is None else _base(service.store, claim.base, folder)
     data = [
         fetch_dataset(service.store, dataset, folder / "data" / str(place))
         for place, dataset in enumerate(claim.datasets)
     ]
-    photos = read(data, recipe, Console(stderr=True))
+    photos = read(data, recipe, Console(stderr=True), SplitBy(claim.split), classes, folder / REPORT)
+    _tell(service, claim, folder / REPORT)
+    origin = Origin(licence=claim.licence, attribution=tuple(claim.attribution))
     run, bundle, failure = folder / "run", folder / "bundle", None
     checkpoints.restore(run)
     try:
-        manifest = fit(recipe, photos, run, bundle, claim.name, base, reporter)
+        manifest = fit(recipe, photos, run, bundle, claim.name, base, reporter, origin=origin)
     except TrainingError as error:
         if error.code is not Code.TRAINING_DIVERGED or not (run / BEST).is_file():
             raise
         failure = error
-        manifest = _best(photos, run, bundle, claim.name, base)
+        manifest = _best(photos, run, bundle, claim.name, base, origin)
     reporter.flush()
     store_bundle(service.store, manifest, bundle)
     _finish(service, claim, manifest, failure)
 
 
-def _best(photos: Photos, run: Path, bundle: Path, name: str, base: Path | None) -> Manifest:
+def _best(photos: Photos, run: Path, bundle: Path, name: str, base: Path | None, origin: Origin) -> Manifest:
     """The bundle of a run's best epoch: nobody else can make one, for its checkpoints go with its end."""
     recipe, progress = left_off(run, photos, base)
-    return publish_weights(progress, recipe, photos, run, bundle, name, base, best=True)
+    return publish_weights(progress, recipe, photos, run, bundle, name, base, origin, best=True)
 
 
 def _finish(
@@ -141,6 +148,23 @@ def _recipe(claim: TrainingClaim) -> Recipe:
         return Recipe.model_validate(plain if claim.seed is None else {**plain, "seed": claim.seed})
     except ValidationError as error:
         raise invalid_recipe(error) from error
+
+
+def _classes(claim: TrainingClaim, folder: Path) -> Classes | None:
+    """Those that were ordered, judged as a command's file is. Raises TrainingError `classes_invalid`."""
+    if claim.classes is None:
+        return None
+    file = folder / "classes.yaml"
+    file.write_text(yaml.safe_dump(claim.classes, sort_keys=False), encoding="utf-8")
+    return chosen_classes(file)
+
+
+def _tell(service: Service, claim: TrainingClaim, file: Path) -> None:
+    """Keep the reports before anything is trained: a training that fails on its data shows them too."""
+    report = DataReport.model_validate_json(file.read_bytes())
+    with transaction(service.engine) as session:
+        if not training_claims.data_read(session, claim, report):
+            raise ClaimLostError
 
 
 def _base(store: ObjectStore, version: Version, folder: Path) -> Path:

@@ -40,7 +40,7 @@ async def get_training(
     wait: Wait = 0,
     if_none_match: IfNoneMatch = None,  # noqa: ARG001 - read by `watched`, named here for the document
 ) -> Response:
-    """A training's state, steps, time left, and what each epoch came to."""
+    """A training's state, steps, time left, what each epoch came to, and what the data sets came to."""
 
     def look() -> TrainingDetail:
         with snapshot(services.engine) as session:
@@ -55,8 +55,8 @@ def order_training(
 ) -> Training:
     """Order a training; its model is ready, and not active, once it succeeded. Poll the `Location`.
 
-    A trainer checks the recipe when it takes the training up; one that cannot be run fails it with
-    `recipe_invalid`.
+    A trainer checks the recipe and the classes when it takes the training up; one that cannot be run fails it
+    with `recipe_invalid`, classes that cannot be used with `classes_invalid`.
     """
     with transaction(services.engine) as session:
         training = trainings.order(session, new)
@@ -89,4 +89,5 @@ def _ring(services: AllServices, training_id: UUID) -> None:
 
 
 def _etag(training: TrainingDetail) -> str:
-    return f'W/"{training.state}-{training.step}-{len(training.epochs)}-{training.attempt}"'
+    is_read = training.data_report is not None
+    return f'W/"{training.state}-{training.step}-{len(training.epochs)}-{training.attempt}-{is_read:d}"'

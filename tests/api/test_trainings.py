@@ -6,7 +6,7 @@ import redis
 from tests.api.calling import problem
 from tests.api.test_datasets import body, handed_in
 from tests.records.given import given_model
-from tests.records.test_trainings import claimed, epoch
+from tests.records.test_trainings import claimed, data_report, epoch
 from wallscan.domain.codes import Code
 from wallscan.jobs.messages import TRAINER_QUEUE
 from wallscan.records import training_claims
@@ -40,9 +40,31 @@ def test_a_training_is_ordered_and_rung_for(api, engine, order, redis_url):
     assert answers[0].headers["Location"] == f"/v1/trainings/{made['id']}"
     with redis.Redis.from_url(redis_url) as broker:
         assert broker.llen(TRAINER_QUEUE) == 1
-    assert api.read(answers[0].headers["Location"]) == made | {"epochs": []}
+    assert api.read(answers[0].headers["Location"]) == made | {"epochs": [], "data_report": None}
     with transaction(engine) as session:
         assert training_claims.due(session, 600) == []
+
+
+def test_what_is_to_be_made_of_the_data_is_there_to_read(api, order):
+    told = {"split": "scenes", "licence": "CC BY 4.0", "attribution": ["a house", "'walls' by nobody, 2026"]}
+    told["classes"] = {"families": {"drywall joint": {"classes": ["*seam*"]}, "crack": {"classes": ["é"]}}}
+    made = api.make("/v1/trainings", order | told)
+    assert {name: made[name] for name in told} == told
+    seen = api.read(f"/v1/trainings/{made['id']}")
+    assert {name: seen[name] for name in told} == told
+    assert list(seen["classes"]["families"]) == ["drywall joint", "crack"]
+    assert seen["data_report"] is None
+
+
+def test_what_the_data_came_to_is_there_while_it_trains(api, engine, order):
+    place = f"/v1/trainings/{api.make('/v1/trainings', order)['id']}"
+    claim = claimed(engine, uuid.UUID(place.rpartition("/")[2]))
+    before = api.get(place).headers["ETag"]
+    with transaction(engine) as session:
+        assert training_claims.data_read(session, claim, data_report(left_out=3))
+    answer = api.get(place, headers={"If-None-Match": before})
+    assert answer.status_code == 200
+    assert answer.json()["data_report"] == data_report(left_out=3).model_dump(mode="json")
 
 
 def test_its_progress_is_there_to_watch(api, engine, order):
@@ -58,7 +80,7 @@ def test_its_progress_is_there_to_watch(api, engine, order):
     assert (answer.status_code, seen["state"], seen["percent"], seen["eta_s"]) == (200, "running", 25, 30)
     assert seen["epochs"] == [epoch(1).model_dump(mode="json")]
     (listed,) = api.read("/v1/trainings")["items"]
-    assert listed == {name: value for name, value in seen.items() if name != "epochs"}
+    assert listed == {name: value for name, value in seen.items() if name not in {"epochs", "data_report"}}
 
 
 def test_cancelling(api, engine, order, redis_url):
@@ -87,6 +109,21 @@ def test_cancelling(api, engine, order, redis_url):
         {"dataset_ids": [NOBODY, NOBODY]},
         {"seed": -1},
         {"seed": 2**63},
+        {"split": "shuffled"},
+        {"split": None},
+        {"classes": "classes.yaml"},
+        {"classes": []},
+        {"classes": {"note": "x" * 70_000}},
+        {"licence": ""},
+        {"licence": " "},
+        {"licence": "x" * 201},
+        {"licence": "CC BY\n4.0"},
+        {"attribution": "a house"},
+        {"attribution": [""]},
+        {"attribution": ["a\thouse"]},
+        {"attribution": ["x" * 301]},
+        {"attribution": ["a house"] * 101},
+        {"attribution": None},
         {"extra": 1},
     ],
 )

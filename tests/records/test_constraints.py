@@ -93,6 +93,7 @@ REFUSED = [
     ("ck_trainings_lease", "UPDATE trainings SET state = 'running', ended_at = NULL"),
     ("ck_trainings_lease", "UPDATE trainings SET lease_until = now()"),
     ("ck_trainings_recipe", "UPDATE trainings SET recipe_name = NULL"),
+    ("ck_trainings_split", "UPDATE trainings SET split = 'shuffled'"),
     ("ck_trainings_state", "UPDATE trainings SET state = 'paused', ended_at = NULL"),
     ("ck_trainings_steps", "UPDATE trainings SET step = -1"),
     ("ck_trainings_succeeded_has_model", "UPDATE trainings SET model_id = NULL"),

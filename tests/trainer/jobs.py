@@ -18,6 +18,7 @@ from sqlalchemy import Engine, func, select, update
 from trainer.checkpoint import BEST, LAST
 from trainer.data import Photos
 from trainer.jobs import run_training
+from trainer.origin import Origin
 from trainer.recipe import Recipe
 from trainer.watch import Epoch, TrainingCancelled, Watcher
 from wallscan.models import read_manifest
@@ -87,6 +88,7 @@ class Script:
         name: str,
         base: Path | None,
         watcher: Watcher,
+        origin: Origin,
     ) -> Manifest:
         step = int((work / LAST).read_text()) if (work / LAST).is_file() else 0
         self.begun_at.append(step)

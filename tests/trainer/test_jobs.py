@@ -26,6 +26,7 @@ from tests.trainer.small import small_recipe
 from trainer import jobs, reporter
 from trainer.checkpoint import BEST, LAST
 from trainer.jobs import Service, run_training
+from trainer.origin import Origin
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.domain.lifecycle import TrainingState
@@ -162,17 +163,19 @@ def diverge():
     raise TrainingError(Code.TRAINING_DIVERGED, "step 7 has a loss of nan")
 
 
-def test_diverged_it_fails_and_leaves_its_best_epoch(service, script, training_id, bundle, monkeypatch):
+def test_diverged_it_fails_and_leaves_its_best_epoch(service, script, dataset_id, bundle, monkeypatch):
     asked = []
 
-    def published(progress, recipe, photos, work, out, name, base, *, best):
-        asked.append((progress, recipe, name, base, best, (work / BEST).read_text()))
+    def published(progress, recipe, photos, work, out, name, base, origin, *, best):
+        asked.append((progress, recipe, name, base, origin, best, (work / BEST).read_text()))
         shutil.copytree(bundle, out)
         return read_manifest(out)
 
     monkeypatch.setattr(jobs, "left_off", lambda *_: ("recipe", "progress"))
     monkeypatch.setattr(jobs, "publish_weights", published)
     script.at[7] = diverge
+    told = {"licence": "CC0-1.0", "attribution": ["a house"]}
+    training_id = given_training(service.engine, dataset_id, small_recipe(), **told)
     run_training(service, training_id)
     found = read(service.engine, training_id)
     (model,) = versions(service.engine)
@@ -182,7 +185,8 @@ def test_diverged_it_fails_and_leaves_its_best_epoch(service, script, training_i
         "step 7 has a loss of nan",
     )
     assert (found.model_id, model.state, model.active) == (model.id, "ready", False)
-    assert asked == [("progress", "recipe", "test/tuned", None, True, "4")]
+    origin = Origin(None, "CC0-1.0", ("a house",))
+    assert asked == [("progress", "recipe", "test/tuned", None, origin, True, "4")]
     assert stored_checkpoints(service, training_id) == []
 
 

@@ -21,6 +21,7 @@ from wallscan.jobs.messages import RunTraining
 from wallscan.records.claimed import DatasetFile, Version, version
 from wallscan.records.training_tables import Dataset, Training, TrainingDataset, TrainingEpoch
 from wallscan.wire import trainings as wire
+from wallscan.wire.data_report import DataReport
 
 _TAKEN = (TrainingState.RUNNING, TrainingState.CANCELLING)
 
@@ -39,6 +40,10 @@ class TrainingClaim:
     recipe_name: str | None
     recipe: dict[str, Any] | None
     seed: int | None
+    split: wire.Split
+    classes: dict[str, Any] | None
+    licence: str | None
+    attribution: Sequence[str]
     base: Version | None
     datasets: Sequence[DatasetFile]
     checkpoint: dict[str, Any] | None
@@ -76,6 +81,10 @@ def claim(session: Session, training_id: uuid.UUID, worker: str, lease_s: float)
         row.recipe_name,
         row.recipe,
         row.seed,
+        row.split,
+        row.classes,
+        row.licence,
+        row.attribution,
         None if row.base_model_id is None else version(session, row.base_model_id),
         _datasets(session, row.id),
         row.checkpoint,
@@ -93,6 +102,11 @@ def extend(session: Session, held: TrainingClaim, lease_s: float) -> bool:
 def settle(session: Session, held: TrainingClaim, recipe: Mapping[str, Any]) -> bool:
     """Keep every number of the recipe, so that a later attempt goes on with the same; false: claim lost."""
     return _write(session, held, recipe=dict(recipe))
+
+
+def data_read(session: Session, held: TrainingClaim, report: DataReport) -> bool:
+    """Keep what this attempt found in the data sets, in the place of an earlier one's; false: claim lost."""
+    return _write(session, held, data_report=report.model_dump(mode="json"))
 
 
 def advance(

@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     Float,
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from wallscan.domain.lifecycle import TRAINING_ENDED, DatasetState, TrainingState
 from wallscan.records.tables import Base, new_id, now_default, one_of, state_column
+from wallscan.wire.trainings import Split
 
 
 class Dataset(Base):
@@ -47,6 +49,11 @@ class Training(Base):
     recipe_name: Mapped[str | None] = mapped_column(String(100))
     recipe: Mapped[dict[str, Any] | None]  # every number; filled in from the name by the first claim
     seed: Mapped[int | None] = mapped_column(BigInteger)  # in the place of the recipe's
+    split: Mapped[Split] = mapped_column(state_column(Split, "split"), server_default=Split.OFFICIAL.value)
+    # JSONB would put the families in another order, and the first that fits a class has it.
+    classes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    licence: Mapped[str | None] = mapped_column(String(200))  # of the weights
+    attribution: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     base_model_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("model_versions.id", ondelete="RESTRICT")
     )
@@ -61,6 +68,7 @@ class Training(Base):
     steps: Mapped[int | None]
     loss: Mapped[float | None] = mapped_column(Float)  # of the latest step
     eta_s: Mapped[float | None] = mapped_column(Float)
+    data_report: Mapped[dict[str, Any] | None]  # what the latest attempt read
     checkpoint: Mapped[dict[str, Any] | None]  # what storage holds: attempt, step, files
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]

@@ -25,7 +25,8 @@ def order(session: Session, new: NewTraining) -> Training:
     base = None if new.base is None else models.resolve(session, new.base)
     _require_stored(session, new.dataset_ids)
     recipe = {"recipe_name" if isinstance(new.recipe, str) else "recipe": new.recipe}
-    row = tables.Training(name=new.name, seed=new.seed, base_model_id=base and base.id, **recipe)
+    as_told = new.model_dump(exclude={"recipe", "base", "dataset_ids"})
+    row = tables.Training(base_model_id=base and base.id, **recipe, **as_told)
     session.add(row)
     session.flush()
     places = enumerate(new.dataset_ids)
@@ -36,7 +37,7 @@ def order(session: Session, new: NewTraining) -> Training:
 
 
 def get(session: Session, training_id: uuid.UUID) -> TrainingDetail:
-    """One training with its epochs. Raises TrainingError `training_unknown`."""
+    """One training with its epochs and its data report. Raises TrainingError `training_unknown`."""
     row = session.get(tables.Training, training_id)
     if row is None:
         raise _unknown(training_id)
@@ -48,6 +49,7 @@ def get(session: Session, training_id: uuid.UUID) -> TrainingDetail:
     return TrainingDetail(
         **_body(row, _dataset_ids(session, [row.id]).get(row.id, [])).model_dump(),
         epochs=[_epoch(one) for one in epochs],
+        data_report=row.data_report,
     )
 
 

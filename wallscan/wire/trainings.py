@@ -3,19 +3,47 @@
 import datetime as dt
 import json
 import uuid
+from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, JsonValue, field_validator
 
 from wallscan.domain.lifecycle import DatasetState, TrainingState
 from wallscan.models.manifest import NAME_PATTERN
 from wallscan.wire.common import Body
+from wallscan.wire.data_report import DataReport
 from wallscan.wire.uploads import MAX_ARCHIVE_BYTES, UploadTarget
 
-MAX_RECIPE_CHARS = 65_536
+MAX_DOCUMENT_CHARS = 65_536
 MAX_DATASETS = 20
+MAX_ATTRIBUTION = 100
 
 RecipeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
+
+
+class Split(StrEnum):
+    """Which photos judge a model: those that the folders say, or some of all, by whole groups."""
+
+    OFFICIAL = "official"
+    GROUPED = "grouped"
+    SCENES = "scenes"
+
+
+def _printable(line: str) -> str:
+    if not line.isprintable():
+        raise ValueError("a line has printable characters alone")
+    return line
+
+
+def _bounded(document: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(document)) > MAX_DOCUMENT_CHARS:
+        raise ValueError(f"at most {MAX_DOCUMENT_CHARS} characters")
+    return document
+
+
+Document = Annotated[dict[str, JsonValue], AfterValidator(_bounded)]
+Licence = Annotated[str, Field(pattern=r"\S", max_length=200), AfterValidator(_printable)]
+Line = Annotated[str, Field(pattern=r"\S", max_length=300), AfterValidator(_printable)]
 
 
 class NewDataset(Body):
@@ -48,7 +76,7 @@ class NewTraining(Body):
     """An order to train a model and publish it as a new version."""
 
     name: str = Field(pattern=NAME_PATTERN, max_length=200, description="the model's")
-    recipe: RecipeName | dict[str, Any] = Field(
+    recipe: RecipeName | Document = Field(
         description="the name of one that the trainer has, or every number of another"
     )
     dataset_ids: list[uuid.UUID] = Field(min_length=1, max_length=MAX_DATASETS)
@@ -58,13 +86,23 @@ class NewTraining(Body):
         description="the model to start from: id, digest or name; null: from nothing",
     )
     seed: int | None = Field(default=None, ge=0, lt=2**63, description="in the place of the recipe's")
-
-    @field_validator("recipe")
-    @classmethod
-    def _of_a_recipe_s_size(cls, value: str | dict[str, Any]) -> str | dict[str, Any]:
-        if len(json.dumps(value)) > MAX_RECIPE_CHARS:
-            raise ValueError(f"a recipe has at most {MAX_RECIPE_CHARS} characters")
-        return value
+    split: Split = Field(
+        default=Split.OFFICIAL,
+        description="which photos judge: those in `valid/`, or a fifth of all, by source photo or by scene",
+    )
+    classes: Document | None = Field(
+        default=None,
+        description="which class names mean which family, and how people ask for it: the content of a "
+        "`classes.yaml`; null: the one that the trainer has",
+    )
+    licence: Licence | None = Field(
+        default=None, description="the weights'; null: that of the base, or `unknown`"
+    )
+    attribution: list[Line] = Field(
+        default=[],
+        max_length=MAX_ATTRIBUTION,
+        description="who is to be named, beside those whom the data sets and the base name",
+    )
 
     @field_validator("dataset_ids")
     @classmethod
@@ -83,6 +121,10 @@ class Training(Body):
     recipe_name: str | None
     recipe: dict[str, Any] | None = Field(description="every number; null until a trainer looked a name up")
     seed: int | None
+    split: Split
+    classes: dict[str, Any] | None
+    licence: str | None
+    attribution: list[str]
     dataset_ids: list[uuid.UUID]
     base_model_id: uuid.UUID | None
     model_id: uuid.UUID | None = Field(
@@ -114,6 +156,7 @@ class TrainingEpoch(Body):
 
 
 class TrainingDetail(Training):
-    """A training with its epochs."""
+    """A training with its epochs, and what its data came to."""
 
     epochs: list[TrainingEpoch]
+    data_report: DataReport | None = Field(description="null until a trainer has read the data sets")
