@@ -1,4 +1,5 @@
 import math
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from trainer import train as train_module
 from trainer.batches import Batch
 from trainer.checkpoint import BEST, LAST
 from trainer.commands.train import read_recipe
+from trainer.data import read_photos
 from trainer.journal import EVENTS, LOG, SAMPLES
 from trainer.network import open_network
 from trainer.settle import settled
@@ -124,6 +126,21 @@ def test_a_cancelled_run_goes_on_and_ends_with_the_same_weights(tmp_path, photos
     best = [torch.load(tmp_path / work / BEST, weights_only=True) for work in ("whole", "parted")]
     assert best[0]["step"] == best[1]["step"]
     assert equal(best[0]["model"], best[1]["model"])
+
+
+def test_a_run_goes_on_with_its_folders_in_another_order(tmp_path, data, base):
+    one = shutil.copytree(data, tmp_path / "one")
+    for path in sorted(one.glob("*/train/train-[12].*")):
+        other = tmp_path / "other" / path.relative_to(one)
+        other.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(other)
+    roots = [one, tmp_path / "other"]
+    photos, swapped = (read_photos(order, 0.3, 7)[0] for order in (roots, roots[::-1]))
+    recipe = small_recipe(steps=4, kind="decoder")
+    whole, _, _ = run(recipe, photos, base, tmp_path / "whole")
+    run(recipe, photos, base, tmp_path / "parted", Notes(cancel_at=2))
+    parted, _, _ = run(recipe, swapped, base, tmp_path / "parted")
+    assert equal(weights(whole), weights(parted))
 
 
 def test_frames_drawn_by_other_processes_change_nothing(tmp_path, data, base):

@@ -33,11 +33,14 @@ def read_photos(
 ) -> tuple[Photos, DataReport]:
     """All photos under the roots, split; some groups of those that learn are held out.
 
+    Frames are drawn by place: photos to learn from, and those held out, come in the order of their digests,
+    which no name, folder or order of the roots changes.
     Raises TrainingError `folder_without_photos` where a root is no folder.
     """
     samples, report = read_samples(roots, classes)
     split = parts(samples, by)
-    train, held_out = split_by_group(split.get("train", ()), held_out_share, seed)
+    sides = split_by_group(split.get("train", ()), held_out_share, seed)
+    train, held_out = (sorted(side, key=Sample.digest) for side in sides)
     valid = split.get("valid", ())
     known = classes or default_classes()
     return Photos(train, held_out, valid, known, absolute(roots), by.value), report

@@ -70,7 +70,7 @@ def split_by_group(
     """
     places = _places(samples, seed)
     orders = [
-        sorted({sample.group for sample in members}, key=places.__getitem__)
+        sorted({sample.group for sample in members}, key=lambda group: (places[group], group))
         for members in _by_family(samples).values()
     ]
     kept = {order[-1] for order in orders} if share < 1 else set()
