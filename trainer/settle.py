@@ -21,6 +21,8 @@ NEEDED = {
     "clean": (CLEAN,),
 }
 """The kinds of photos that a source of frames draws on (`photo_frames.kinds`)."""
+WARMUP_SHARE = 0.1
+"""Of the steps that epochs come to, the rise of the learning rate takes at most this much."""
 SQUARE, TRIES, FASTER = 1024, 5, 1.2
 """What bf16 is tried on, how often, and how many times faster it must be."""
 
@@ -98,4 +100,7 @@ def _counted(recipe: Recipe, epochs: int, count: int) -> Recipe:
     (stage,) = recipe.stages
     epoch_steps = -(-count // (stage.batch * recipe.accumulate))
     counted = stage.model_copy(update={"steps": epochs * epoch_steps})
-    return recipe.model_copy(update={"stages": (counted,), "epoch_steps": epoch_steps})
+    warmup = min(recipe.warmup_steps, int(WARMUP_SHARE * counted.steps))
+    return recipe.model_copy(
+        update={"stages": (counted,), "epoch_steps": epoch_steps, "warmup_steps": warmup}
+    )

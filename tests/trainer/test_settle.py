@@ -8,10 +8,12 @@ from tests.trainer.data import read, write_image
 from tests.trainer.data.test_corrected import put_mask
 from tests.trainer.small import small_recipe
 from trainer import settle
+from trainer.optimise import learning_rate_share
 from trainer.recipe import Sources
-from trainer.settle import NEEDED, bf16_pays, drawable
+from trainer.settle import NEEDED, bf16_pays, drawable, settled
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
+from wallscan.segment.preprocess import InputSpec
 
 CPU = torch.device("cpu")
 
@@ -37,6 +39,7 @@ def test_a_product_takes_the_least_of_the_processor_seconds_of_several(monkeypat
     took = [5.0, 2.0, 1.0, 4.0, 3.0]
     clock = iter([at for turn, seconds in enumerate(took) for at in (10.0 * turn, 10.0 * turn + seconds)])
     monkeypatch.setattr(time, "process_time", lambda: next(clock))
+    monkeypatch.setattr(settle, "SQUARE", 8)  # what is timed does not matter
     assert settle._product_s(torch.bfloat16) == 1.0
     assert next(clock, None) is None
 
@@ -65,6 +68,16 @@ def test_a_source_is_drawn_where_there_are_photos_for_it(tmp_path, masks, drawn)
     kept, before = stage.sources.model_dump(), recipe.stages[0].sources.model_dump()
     assert {source for source in NEEDED if kept[source]} == drawn
     assert all(kept[source] in {0.0, before[source]} for source in kept)
+
+
+@pytest.mark.parametrize(("epochs", "warmup"), [(3, 0), (40, 8), (2000, 100)])
+def test_a_small_data_set_is_not_all_warm_up(photos, epochs, warmup):
+    recipe = small_recipe(epochs=epochs, warmup_steps=100, schedule="cosine")
+    spec = InputSpec(side=48, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    counted = settled(recipe, photos, spec)
+    assert (counted.steps, counted.warmup_steps) == (2 * epochs, warmup)
+    assert max(learning_rate_share(counted, step) for step in range(counted.steps)) > 0.99
+    assert settled(small_recipe(warmup_steps=100), photos, spec).warmup_steps == 100, "steps are as given"
 
 
 def test_a_recipe_that_draws_on_clean_photos_alone_needs_one(tmp_path):
