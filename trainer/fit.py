@@ -1,6 +1,7 @@
 """From a recipe and photos to a published bundle: what the command and the service both call."""
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 
 from trainer.checkpoint import BEST, LAST, Progress
@@ -15,6 +16,7 @@ from trainer.recipe import Recipe
 from trainer.settle import settled
 from trainer.train import train
 from trainer.watch import TrainingCancelled, Watcher
+from trainer.workspace import alone_in
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.models.files import CURVES, read_manifest
@@ -40,8 +42,8 @@ def fit(
     `base` is the folder of the model to start from; only `scratch` can do without. `processes` and
     `activations`: see `train`; `origin`: what the manifest says beside what the files tell.
     Cancelled, it publishes the best checkpoint so far. Raises TrainingCancelled when there is none,
-    TrainingError (see `train`, `settled`, `claim`, `publish`), BundleError where `base` or `name` cannot
-    be used.
+    TrainingError (see `train`, `settled`, `alone_in`, `claim`, `publish`), BundleError where `base` or `name`
+    cannot be used.
     """
     if base is None and recipe.kind != "scratch":
         raise TrainingError(Code.RECIPE_INVALID, f"the recipe {recipe.kind!r} needs a base model")
@@ -52,15 +54,16 @@ def fit(
     state = this_process()
     if state.is_main_process and (doubt := learnt_before(base, data)):
         _log.warning("The base brings %s, so that gates and figures may be too good", *doubt)
-    with state.main_process_first():
-        recipe = claim(work, recipe, data, base, state.device)
-    progress = train(recipe, network, data, work, watcher, processes, activations)
-    if not progress.ended(recipe) and progress.best is None:
-        raise TrainingCancelled
-    best = recipe.patience is not None or not progress.ended(recipe)
-    if state.is_main_process:
-        publish_weights(progress, recipe, data, work, out, name, base, origin, best=best)
-    state.wait_for_everyone()
+    with alone_in(work) if state.is_main_process else nullcontext():
+        with state.main_process_first():
+            recipe = claim(work, recipe, data, base, state.device)
+        progress = train(recipe, network, data, work, watcher, processes, activations)
+        if not progress.ended(recipe) and progress.best is None:
+            raise TrainingCancelled
+        best = recipe.patience is not None or not progress.ended(recipe)
+        if state.is_main_process:
+            publish_weights(progress, recipe, data, work, out, name, base, origin, best=best)
+        state.wait_for_everyone()
     return read_manifest(out)
 
 

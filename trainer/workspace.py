@@ -1,4 +1,4 @@
-"""A folder for one attempt at a long task. A killed process cannot clear up; the next one does."""
+"""Folders that one process works in. A killed one cannot clear up; its locks end with it."""
 
 import contextlib
 import fcntl
@@ -7,6 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
 
 _PREFIX = "wallscan-training-"
 _LOCK = "lock"
@@ -24,6 +27,21 @@ def workspace() -> Iterator[Path]:
         folder = Path(name, "work")
         folder.mkdir()
         yield folder
+
+
+@contextmanager
+def alone_in(work: Path) -> Iterator[None]:
+    """No other process trains in the folder while the block runs.
+
+    Raises TrainingError `work_folder_taken` where one does.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TrainingError(Code.WORK_FOLDER_TAKEN, f"another process trains in {work}") from error
+        yield
 
 
 def _remove_abandoned(folder: Path) -> None:

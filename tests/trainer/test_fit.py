@@ -12,6 +12,7 @@ from trainer.commands.train import read_recipe
 from trainer.data import Photos
 from trainer.fit import fit
 from trainer.watch import TrainingCancelled
+from trainer.workspace import alone_in
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, TrainingError
 from wallscan.models import from_model_folder
@@ -95,6 +96,16 @@ def test_a_name_that_no_model_may_have_is_refused_before_anything_is_trained(tmp
         fit(small_recipe(), photos, tmp_path / "work", tmp_path / "out", "my model", None, Notes())
     assert refusal.value.code is Code.BUNDLE_MANIFEST_INVALID
     assert not (tmp_path / "work").exists()
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path, photos, base):
+    recipe = small_recipe(kind="decoder")
+    with alone_in(tmp_path / "work"), pytest.raises(TrainingError, match="another process") as refusal:
+        fitted(tmp_path, recipe, photos, base)
+    assert refusal.value.code is Code.WORK_FOLDER_TAKEN
+    assert not (tmp_path / "work" / CLAIM).exists()
+    with pytest.raises(TrainingCancelled):  # free again
+        fitted(tmp_path, recipe, photos, base, Notes(cancel_at=0))
 
 
 @pytest.mark.parametrize("kind", ["full", "decoder", "cached"])
