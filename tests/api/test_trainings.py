@@ -5,8 +5,8 @@ import redis
 
 from tests.api.calling import problem
 from tests.api.test_datasets import body, handed_in
-from tests.records.given import given_model
-from tests.records.test_trainings import claimed, data_report, epoch
+from tests.records.given import data_report, given_model
+from tests.records.test_trainings import claimed, epoch
 from wallscan.domain.codes import Code
 from wallscan.jobs.messages import TRAINER_QUEUE
 from wallscan.records import training_claims
@@ -46,8 +46,8 @@ def test_a_training_is_ordered_and_rung_for(api, engine, order, redis_url):
 
 
 def test_what_is_to_be_made_of_the_data_is_there_to_read(api, order):
-    told = {"split": "scenes", "licence": "CC BY 4.0", "attribution": ["a house", "'walls' by nobody, 2026"]}
-    told["classes"] = {"families": {"drywall joint": {"classes": ["*seam*"]}, "crack": {"classes": ["é"]}}}
+    classes = {"families": {"drywall joint": {"classes": ["*seam*"]}, "crack": {"classes": ["é"]}}}
+    told = {"split": "scenes", "classes": classes, "licence": "CC BY 4.0", "attribution": ["a", "'b', 2026"]}
     made = api.make("/v1/trainings", order | told)
     assert {name: made[name] for name in told} == told
     seen = api.read(f"/v1/trainings/{made['id']}")

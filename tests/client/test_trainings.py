@@ -1,5 +1,6 @@
 """Data sets and trainings from the command line, against the real API; the trainer is made up here."""
 
+import json
 import threading
 import time
 import uuid
@@ -8,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.client.test_datasets import lay
-from tests.records.given import given_model
+from tests.records.given import data_report, given_model
 from tests.records.test_trainings import epoch
 from tests.system.cli import id_after
 from wallscan.client.main import app
@@ -77,10 +78,14 @@ def test_a_training_is_watched_to_its_model(run, dataset, engine, trainer):
 
     def succeed(claim):
         with transaction(engine) as session:
+            assert training_claims.data_read(session, claim, data_report())
             assert training_claims.finish(session, claim, model_id)
 
     trainer(succeed)
     printed = run("train", "--dataset", dataset, "--name", "house/mill-lane", "--watch")
+    assert "\nData: 2 photos with 5 outlines\n" in printed
+    assert "left out" not in printed
+    assert "leak" not in printed
     training = id_after("Training", printed)
     assert "epoch 2, step 8: loss 1.000; held out -, IoU 0.500" in printed
     assert f"Training {training}, house/mill-lane: succeeded, step 8 of 8" in printed
@@ -88,6 +93,47 @@ def test_a_training_is_watched_to_its_model(run, dataset, engine, trainer):
     assert "succeeded" in run("trainings", "list")
     assert "epoch 1, step 4" in run("trainings", "show", training)
     assert "training_not_cancellable" in run("trainings", "cancel", training, status=2)
+
+
+def test_what_was_left_out_and_what_leaks_is_shown(run, dataset, engine):
+    training = id_after("Training", run("train", "--dataset", dataset, "--name", "house/x"))
+    assert "Data" not in run("trainings", "show", training)
+    with transaction(engine) as session:
+        claim = training_claims.claim(session, training, "a-trainer", 60)
+        assert claim is not None
+        assert training_claims.data_read(session, claim, data_report(left_out=3))
+    printed = run("trainings", "show", training)
+    leak = "1 share a source photo with training, 0 look like one; 0 share a scene"
+    shown = [line for line in printed.splitlines() if not line.startswith("{")]  # the API's own log
+    assert shown[1:] == [
+        "Data: 2 photos with 5 outlines",
+        "  left out: 3 x it cannot be read",
+        "    0/a.xml",
+        "  used nevertheless: 1 x it was scaled",
+        "    0/b.xml",
+        f"  crack: 1 of 2 validation photos leak: {leak}",
+        "    a.jpg is of b.jpg",
+    ]
+
+
+CLASSES = {"families": {"drywall joint": {"classes": ["*fuge*"]}, "crack": {"classes": ["*riß*"]}}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(CLASSES, indent=2),
+        "families:\n  drywall joint: {classes: ['*fuge*']}  # YAML\n  crack: {classes: ['*riß*']}\n",
+    ],
+)
+def test_an_order_tells_what_to_make_of_the_data(run, client, dataset, tmp_path, text):
+    (tmp_path / "classes").write_text(text, encoding="utf-8")
+    chosen = ("--split", "scenes", "--classes", "classes", "--licence", "CC0-1.0")
+    named = ("--attribution", "a house", "--attribution", "another")
+    printed = run("train", "--dataset", dataset, "--name", "house/x", *chosen, *named)
+    made = client.training(id_after("Training", printed))
+    assert (made.split, made.licence, made.attribution) == ("scenes", "CC0-1.0", ["a house", "another"])
+    assert (made.classes, list(made.classes["families"])) == (CLASSES, ["drywall joint", "crack"])
 
 
 def test_one_that_fails_says_why(run, dataset, engine, trainer):
@@ -115,9 +161,15 @@ def test_without_watching_it_may_be_cancelled(run, dataset, tmp_path):
         (["--dataset", uuid.UUID(int=0)], "dataset_unknown"),
         (["--recipe", "broken.json"], "recipe_invalid"),
         (["--recipe", "list.json"], "recipe_invalid"),
+        (["--classes", "broken.json"], "classes_invalid"),
+        (["--classes", "list.json"], "classes_invalid"),
+        (["--classes", "nowhere.yaml"], "classes_invalid"),
+        (["--classes", "date.yaml"], "request_invalid"),
+        (["--licence", ""], "request_invalid"),
     ],
 )
 def test_an_order_that_cannot_be_carried_out(run, dataset, tmp_path, options, code):
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "date.yaml").write_text("families: 2026-01-02")
     assert code in run("train", "--dataset", dataset, "--name", "house/x", *options, status=2)

@@ -15,6 +15,7 @@ from wallscan.records.model_tables import ModelVersion
 from wallscan.records.session import transaction
 from wallscan.records.tables import Inspection, Photo, Site, Wall
 from wallscan.records.tasks import Claim, ItemResult, PhotoFacts, claim
+from wallscan.wire.data_report import DataReport
 
 PROMPTS = ("crack", "drywall joint")
 LEASE_S = 60.0
@@ -133,3 +134,16 @@ def results(claim: Claim) -> list[ItemResult]:
         )
         for index in range(len(claim.prompts))
     ]
+
+
+def data_report(left_out: int = 0) -> DataReport:
+    """Of two photos; with `left_out` files that could not be read, a scaled one and a leak."""
+    count = {"data_set": "0/cracks", "format": "voc", "split": "valid", "family": "crack", "photos": 2}
+    broken = {"meaning": "it cannot be read", "used": False, "count": left_out, "examples": ["0/a.xml"]}
+    scaled = {"meaning": "it was scaled", "used": True, "count": 1, "examples": ["0/b.xml"]}
+    leak = {"photos": 2, "any": 0, "source": 0, "looks": 0, "scene": 0, "examples": []}
+    if left_out:
+        leak |= {"any": 1, "source": 1, "examples": ["a.jpg is of b.jpg"]}
+    notes = {"annotation_broken": broken, "scaled": scaled} if left_out else {}
+    read = {"photos": 2, "outlines": 5, "left_out": left_out, "counts": [count], "notes": notes}
+    return DataReport.model_validate({"data": read, "leaks": {"crack": leak}})

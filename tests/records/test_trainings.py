@@ -15,7 +15,6 @@ from wallscan.records import datasets, models, training_claims, trainings
 from wallscan.records.session import transaction
 from wallscan.records.training_claims import TrainingClaim
 from wallscan.records.training_tables import Training
-from wallscan.wire.data_report import DataReport
 from wallscan.wire.trainings import NewDataset, NewTraining, TrainingDetail, TrainingEpoch
 
 LEASE_S = 60.0
@@ -79,19 +78,6 @@ def epoch(number: int, iou: float | None = 0.5) -> TrainingEpoch:
     )  # fmt: skip
 
 
-def data_report(left_out: int = 0) -> DataReport:
-    """Of two photos; with `left_out` files that could not be read, a scaled one and a leak."""
-    count = {"data_set": "0/cracks", "format": "voc", "split": "valid", "family": "crack", "photos": 2}
-    broken = {"meaning": "it cannot be read", "used": False, "count": left_out, "examples": ["0/a.xml"]}
-    scaled = {"meaning": "it was scaled", "used": True, "count": 1, "examples": ["0/b.xml"]}
-    leak = {"photos": 2, "any": 0, "source": 0, "looks": 0, "scene": 0, "examples": []}
-    if left_out:
-        leak |= {"any": 1, "source": 1, "examples": ["a.jpg is of b.jpg"]}
-    notes = {"annotation_broken": broken, "scaled": scaled} if left_out else {}
-    read = {"photos": 2, "outlines": 5, "left_out": left_out, "counts": [count], "notes": notes}
-    return DataReport.model_validate({"data": read, "leaks": {"crack": leak}})
-
-
 def due(engine: Engine, resend_s: float = 600) -> list[RunTraining]:
     with transaction(engine) as session:
         return training_claims.due(session, resend_s)
@@ -104,7 +90,6 @@ def test_an_order_is_read_as_it_was_given(engine):
     found = read(engine, training_id)
     assert (found.dataset_ids, found.base_model_id, found.seed) == (named[::-1], base, 5)
     assert (found.state, found.recipe_name, found.recipe) == (TrainingState.QUEUED, "decoder", None)
-    assert (found.split, found.classes, found.licence, found.attribution) == ("official", None, None, [])
     document = given_training(engine, recipe={"stages": []})
     assert (read(engine, document).recipe_name, read(engine, document).recipe) == (None, {"stages": []})
     with transaction(engine) as session:
@@ -112,25 +97,6 @@ def test_an_order_is_read_as_it_was_given(engine):
         (other,) = trainings.page(session, (newest.created_at, newest.id), 9)
     assert [newest.id, other.id] == [document, training_id]
     assert other.dataset_ids == named[::-1]
-
-
-def test_a_claim_says_what_to_make_of_the_data(engine):
-    classes = {"families": {"drywall joint": {}, "crack": {}}}
-    told = {"split": "grouped", "classes": classes, "licence": "CC0-1.0", "attribution": ["one", "two"]}
-    claim = claimed(engine, given_training(engine, **told))
-    assert {name: getattr(claim, name) for name in told} == told
-    assert list((claim.classes or {})["families"]) == ["drywall joint", "crack"]
-    assert claimed(engine, given_training(engine)).classes is None
-
-
-def test_what_was_read_is_kept_and_told_again_by_the_next_attempt(engine, training_id):
-    assert read(engine, training_id).data_report is None
-    for left_out in (1, 2):
-        claim = claimed(engine, training_id)
-        with transaction(engine) as session:
-            assert training_claims.data_read(session, claim, data_report(left_out))
-        assert read(engine, training_id).data_report == data_report(left_out)
-        let_lease_run_out(engine)
 
 
 def test_what_is_not_there_cannot_be_trained_on(engine):
@@ -177,7 +143,6 @@ def test_a_lost_claim_writes_nothing(engine, training_id):
     with transaction(engine) as session:
         assert not training_claims.extend(session, late, LEASE_S)
         assert not training_claims.settle(session, late, {"late": True})
-        assert not training_claims.data_read(session, late, data_report())
         assert training_claims.advance(session, late, [epoch(1)], step=3) is None
         assert not training_claims.checkpointed(session, late, CHECKPOINT)
         assert not training_claims.finish(session, late, model_id)
@@ -187,7 +152,7 @@ def test_a_lost_claim_writes_nothing(engine, training_id):
         training_claims.crashed(session, late, "late")
     found = read(engine, training_id)
     assert (found.state, found.attempt, found.step) == (TrainingState.RUNNING, current.attempt, 0)
-    assert (found.recipe, found.model_id, found.epochs, found.data_report) == (None, None, [], None)
+    assert (found.recipe, found.model_id, found.epochs) == (None, None, [])
     with transaction(engine) as session:
         assert training_claims.extend(session, current, LEASE_S)
 

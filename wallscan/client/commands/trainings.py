@@ -7,9 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+import yaml
 from rich.table import Table
 
 from wallscan.client.connect import connected
+from wallscan.client.data_report import report_lines
 from wallscan.client.errors import InputError, asked
 from wallscan.client.exits import DONE, SYSTEM_FAILED
 from wallscan.client.http import Client
@@ -17,7 +19,7 @@ from wallscan.client.meter import meter
 from wallscan.client.screen import Screen, open_screen, plain
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import TRAINING_ENDED, TrainingState
-from wallscan.wire.trainings import NewTraining, Training, TrainingDetail, TrainingEpoch
+from wallscan.wire.trainings import NewTraining, Split, Training, TrainingDetail, TrainingEpoch
 
 app = typer.Typer(no_args_is_help=True, help="List, show and cancel trainings.")
 TrainingArgument = Annotated[UUID, typer.Argument(metavar="TRAINING", help="Id of the training.")]
@@ -36,6 +38,16 @@ def train(
         typer.Option(help="Model version to start from: id, digest or name.", show_default="from nothing"),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="In the place of the recipe's.")] = None,
+    split: Annotated[
+        Split, typer.Option(help="As the folders say, or all photos pooled and split by source or by scene.")
+    ] = Split.OFFICIAL,
+    classes: Annotated[
+        Path | None, typer.Option(help="YAML or JSON: which classes and phrasings mean which family.")
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="The weights' licence.", show_default="the base's")
+    ] = None,
+    attribution: Annotated[list[str], typer.Option(help="Who is to be named; once or several times.")] = [],  # noqa: B006 - typer wants a list
     watch: Annotated[bool, typer.Option("--watch", help="Wait for the training to end.")] = False,
 ) -> None:
     """Order a training. Its model is added once it is done; it serves where it is activated.
@@ -45,7 +57,16 @@ def train(
     """
     screen = open_screen()
     order = asked(
-        NewTraining, name=name, recipe=_read_recipe(recipe), dataset_ids=dataset, base=base, seed=seed
+        NewTraining,
+        name=name,
+        recipe=_read_recipe(recipe),
+        dataset_ids=dataset,
+        base=base,
+        seed=seed,
+        split=split,
+        classes=None if classes is None else _read_classes(classes),
+        licence=licence,
+        attribution=attribution,
     )
     with connected(screen, trainer=True) as client:
         training: Training = client.order_training(order)
@@ -80,7 +101,7 @@ def show(
     training: TrainingArgument,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the training to end.")] = False,
 ) -> None:
-    """Show a training: its state, its epochs, the model that came of it.
+    """Show a training: its state, what its data came to, its epochs, the model that came of it.
 
     Ends with 0, with 1 where the training failed.
     """
@@ -114,6 +135,17 @@ def _read_recipe(recipe: str) -> str | dict[str, Any]:
     return read
 
 
+def _read_classes(path: Path) -> dict[str, Any]:
+    """What the file holds; the trainer judges it. Raises InputError `classes_invalid`."""
+    try:
+        read = yaml.safe_load(path.read_bytes())  # JSON is YAML, too
+    except (OSError, yaml.YAMLError, RecursionError) as error:
+        raise InputError(Code.CLASSES_INVALID, f"{path}: {error}") from error
+    if not isinstance(read, dict):
+        raise InputError(Code.CLASSES_INVALID, f"{path} holds no families")
+    return read
+
+
 def _watched(client: Client, training_id: UUID, screen: Screen) -> TrainingDetail:
     """Show a training's progress until it ends. Ctrl-C ends the watching alone, and says so."""
     states = client.watch_training(training_id)
@@ -137,6 +169,8 @@ def _show(screen: Screen, training: Training) -> None:
     steps = "" if training.steps is None else f", step {training.step} of {training.steps}"
     screen.result(f"Training {training.id}, {training.name}: {training.state}{steps}{left}")
     if isinstance(training, TrainingDetail):
+        for line in report_lines(training.data_report) if training.data_report else ():
+            screen.result(line)
         for epoch in training.epochs:
             screen.result(f"  {_line(epoch)}")
     if training.model_id is not None:
