@@ -141,6 +141,30 @@ def test_a_broad_bar_is_as_long_as_it_is_to_its_square_ends(width_px):
     assert found.branch_points == 0
 
 
+@pytest.mark.parametrize("askew", [False, True])
+@pytest.mark.parametrize("width_px", [5, 20, 40, 60])
+def test_the_corners_of_a_flared_end_are_no_branches(width_px, askew):
+    """Into the corners of such an end it is farther than into those of a square one."""
+    mask = np.zeros((220, 520), np.uint8)
+    flare, skew = (width_px // 3, width_px // 4) if askew else (width_px // 2, 0)
+    top, bottom = 110 - width_px // 2, 110 + width_px // 2
+    end = [(460 - skew, top - flare), (460 + skew, bottom + flare)]
+    corners = [(60, top), (460 - width_px, top), *end, (460 - width_px, bottom), (60, bottom)]
+    cv2.fillPoly(mask, [np.array(corners, np.int32)], (255,))
+    found = shapes(mask)
+    assert found.branch_points == 0
+    assert found.length_px == pytest.approx(400, abs=3)
+
+
+@pytest.mark.parametrize("width_px", [3, 5, 9])
+def test_a_fork_near_a_lines_end_is_a_branch_point(width_px):
+    """Its prongs are two widths long: more than any corner is away."""
+    reach = 2 * width_px
+    tips = [(200 + reach, 100 - reach), (200 + reach, 100 + reach)]
+    fork = drawn(200, 300, ((40, 100), (200, 100)), *(((200, 100), tip) for tip in tips), width=width_px)
+    assert shapes(fork).branch_points == 1
+
+
 @pytest.mark.parametrize("size", [(1, 9000), (9000, 1), (1, 1), (2, 2)])
 def test_masks_of_one_pixel_height_or_width(size):
     found = shapes(np.full(size, 255, np.uint8))

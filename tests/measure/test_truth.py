@@ -26,6 +26,18 @@ def test_length_and_mean_width_of_painted_cracks(width_px):
             assert found.mean_width_px == pytest.approx(crack.mean_width_px, abs=WIDTH_PX)
 
 
+@pytest.mark.parametrize("width_px", [24.0, 32.0, 48.0])
+def test_length_and_mean_width_of_wide_shapes(width_px):
+    """As joints and bands of damage are: their ends are seldom square, for the width varies by a quarter."""
+    rng = np.random.default_rng(round(width_px * 10) + 7)
+    for _ in range(8):
+        crack = random_crack(rng, SIDE_PX, width_px, wander=0.4)
+        found = measurements(paint([crack], SIDE_PX, SIDE_PX), Circumstances(1.0, 1.0, 0.0))
+        assert found.length_px == pytest.approx(crack.length_px, rel=LENGTH_SHARE)
+        assert found.mean_width_px == pytest.approx(crack.mean_width_px, rel=LENGTH_SHARE)
+        assert found.branch_points == 0
+
+
 @pytest.mark.parametrize("cells", [352, 320])
 @pytest.mark.parametrize("width_px", [3.0, 6.0, 9.0, 14.0])
 def test_on_12_megapixels_that_a_map_of_so_many_cells_is_stretched_over(width_px, cells):

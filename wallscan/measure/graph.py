@@ -1,5 +1,6 @@
 """A skeleton as a graph: pixels that touch, chains between ends and branch points, spurs taken off."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,12 @@ SPUR_SHARE = 1.5
 """A side arm no longer than so many half-widths of the crack that it leaves is a bump of the edge.
 
 From the middle of a crack of half-width r its corners are sqrt(2) r away, a round bump is r away.
+"""
+FORK_SHARE = 2.5
+"""Where a line ends in two side arms no longer than so many half-widths, they run into its end's corners.
+
+A corner of angle a is 1 / sin(a / 2) half-widths from the middle: 1.4 at a square end, and 2.5 at 47 degrees,
+of an end that is flared or cut askew.
 """
 _ROUNDS = 8  # taking arms off makes new ends; in practice two rounds settle it
 
@@ -93,7 +100,7 @@ def chains(graph: Graph) -> list[Chain]:
 
 
 def pruned(skeleton: NDArray[np.bool_], half_width_px: NDArray[np.float32]) -> tuple[Graph, list[Chain]]:
-    """The graph and chains of a skeleton (h, w) without its spurs (see `SPUR_SHARE`).
+    """The graph and chains of a skeleton (h, w) without its spurs (see `SPUR_SHARE` and `FORK_SHARE`).
 
     `half_width_px` (h, w) is the distance transform of the mask that the skeleton came from.
     """
@@ -113,13 +120,18 @@ def pruned(skeleton: NDArray[np.bool_], half_width_px: NDArray[np.float32]) -> t
 def _spurs(graph: Graph, found: list[Chain], half_width_px: NDArray[np.float32]) -> NDArray[np.int64]:
     """The pixels of all spurs, without the branch points that they leave from."""
     degrees = graph.degrees
-    pixels: Chain = []
+    arms: dict[int, list[Chain]] = defaultdict(list)
     for chain in found:
         first, last = int(degrees[chain[0]]), int(degrees[chain[-1]])
-        if min(first, last) != 1 or max(first, last) < 3:
-            continue
-        arm = chain if first == 1 else chain[::-1]
-        branch, tip = graph.pixels[arm[-1]], graph.pixels[arm[0]]
-        if np.hypot(*(branch - tip)) <= SPUR_SHARE * half_width_px[tuple(branch)]:
-            pixels += arm[:-1]
+        if min(first, last) == 1 and max(first, last) >= 3:
+            arm = chain if first == 1 else chain[::-1]
+            arms[arm[-1]].append(arm)
+    pixels: Chain = []
+    for branch, own in arms.items():
+        place = graph.pixels[branch]
+        reach = np.hypot(*(graph.pixels[[arm[0] for arm in own]] - place).T) / half_width_px[tuple(place)]
+        is_end = np.count_nonzero(reach <= FORK_SHARE) == degrees[branch] - 1 >= 2
+        short = reach <= (FORK_SHARE if is_end else SPUR_SHARE)
+        for number in np.flatnonzero(short).tolist():
+            pixels += own[number][:-1]
     return np.array(pixels, np.int64)
