@@ -1,6 +1,7 @@
 """Who learns and who judges: photos that belong together stay on one side."""
 
 import hashlib
+import math
 import os
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -65,15 +66,17 @@ def split_by_group(
     """(train, held out), by whole groups: those whose places (`_places`) are below `share`, in 0..1.
 
     So a group stays on its side when others come, and `share` is what is held out on average, not exactly.
-    But for a share of 1, each family keeps its last group to learn from, and of several holds out its first:
-    only where all groups of a family fell on one side can one that comes move another.
+    Chance is uneven to few: each family keeps to learn from, of its last groups, half of what it should on
+    average, and of several holds out its first one. Only there can a group that comes move another.
     """
     places = _places(samples, seed)
     orders = [
         sorted({sample.group for sample in members}, key=lambda group: (places[group], group))
         for members in _by_family(samples).values()
     ]
-    kept = {order[-1] for order in orders} if share < 1 else set()
+    kept = {
+        group for order in orders for group in order[len(order) - math.ceil(len(order) * (1 - share) / 2) :]
+    }
     chosen = {group for group, place in places.items() if place < share} - kept
     for order in orders:
         if chosen.isdisjoint(order):

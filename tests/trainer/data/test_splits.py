@@ -167,6 +167,12 @@ def test_of_few_photos_some_are_held_out_and_some_learnt_from(share):
     assert split_by_group(photos, 1.0, 7) == ([], photos)
 
 
+def test_chance_leaves_a_family_of_few_photos_enough_to_learn_from():
+    photos = [alone(f"a/{number}", "crack") for number in range(4)]
+    held_out = [len(split_by_group(photos, 0.2, seed)[1]) for seed in range(60)]
+    assert set(held_out) == {1, 2}
+
+
 def test_whole_scenes_are_held_out_of_a_split_by_scene():
     def sample(number, scene):
         name = f"{number}.jpg"
