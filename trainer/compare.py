@@ -89,7 +89,8 @@ def _benchmark(store: ObjectStore, claim: Claim, folder: Path) -> Iterator[Bench
         with rendered_walls() as walls:
             yield walls
     else:
-        found = fetch_dataset(store, claim.dataset, folder / "benchmark")
+        found = folder / "benchmark"
+        fetch_dataset(store, claim.dataset, found)
         yield annotated(claim.dataset.name, claim.dataset.sha256, found)
 
 

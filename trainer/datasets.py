@@ -13,8 +13,8 @@ from wallscan.storage import ObjectMissing, ObjectStore, keys
 _log = logging.getLogger(__name__)
 
 
-def fetch_dataset(store: ObjectStore, dataset: DatasetFile, folder: Path) -> Path:
-    """A data set's files in `folder`, which is made; entries that cannot be used are logged.
+def fetch_dataset(store: ObjectStore, dataset: DatasetFile, folder: Path) -> list[str]:
+    """Put a data set's files into `folder`, which is made; a line for each entry that cannot be unpacked.
 
     Raises TrainingError `dataset_not_uploaded` or `dataset_checksum_mismatch`, ArchiveError, and
     UnavailableError.
@@ -32,7 +32,8 @@ def fetch_dataset(store: ObjectStore, dataset: DatasetFile, folder: Path) -> Pat
             raise TrainingError(
                 Code.DATASET_CHECKSUM_MISMATCH, f"the data set {dataset.name[:80]!r} is not the announced one"
             )
-        for left_out in unpack_files(file, folder):
-            _log.warning("data set %s, left out: %r: %s", dataset.id, left_out.name, left_out.detail)
+        left_out = [f"{folder.name}/{entry.name}: {entry.detail}" for entry in unpack_files(file, folder)]
     path.unlink()
-    return folder
+    for line in left_out:
+        _log.warning("data set %s, left out: %r", dataset.id, line)
+    return left_out

@@ -99,11 +99,14 @@ def _train(
             raise ClaimLostError
     classes = _classes(claim, folder)
     base = None if claim.base is None else _base(service.store, claim.base, folder)
-    data = [
-        fetch_dataset(service.store, dataset, folder / "data" / str(place))
-        for place, dataset in enumerate(claim.datasets)
+    data = [folder / "data" / str(place) for place in range(len(claim.datasets))]
+    left_out = [
+        line
+        for dataset, place in zip(claim.datasets, data, strict=True)
+        for line in fetch_dataset(service.store, dataset, place)
     ]
-    photos = read(data, recipe, Console(stderr=True), SplitBy(claim.split), classes, folder / REPORT)
+    by = SplitBy(claim.split)
+    photos = read(data, recipe, Console(stderr=True), by, classes, folder / REPORT, left_out)
     _tell(service, claim, folder / REPORT)
     origin = Origin(licence=claim.licence, attribution=tuple(claim.attribution))
     run, bundle, failure = folder / "run", folder / "bundle", None

@@ -1,7 +1,9 @@
 """What a training by the service makes of its data, as it was told to, and what it tells of them."""
 
 import csv
+import io
 import shutil
+import zipfile
 
 import pytest
 
@@ -28,6 +30,7 @@ CLASSES = {
 }
 LEAK = "train-0.jpg"
 BROKEN = "cracks/train/train-3.xml"
+UNPACKED = "README.dataset.txt"
 
 
 @pytest.fixture
@@ -40,6 +43,7 @@ def faulty(data, tmp_path):
     """Photos of one scene; one annotation is broken, and one photo that judges is learnt from, too."""
     folder = shutil.copytree(data, tmp_path / "faulty")
     (folder / BROKEN).write_text("<annotation>")
+    (folder / UNPACKED).write_text("what nobody can read")
     shutil.copy(folder / "cracks" / "train" / LEAK, folder / "cracks" / "valid" / "valid-0.jpg")
     shutil.copy(folder / "cracks" / "train" / "train-0.xml", folder / "cracks" / "valid" / "valid-0.xml")
     with (folder / "images.csv").open(newline="") as table:
@@ -51,9 +55,17 @@ def faulty(data, tmp_path):
     return folder
 
 
+def damaged(archive, path):
+    """The zip file with a flipped byte in the middle of an entry's data."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        entry = opened.getinfo(path)
+    place = entry.header_offset + 30 + len(path) + entry.compress_size // 2
+    return archive[:place] + bytes([archive[place] ^ 0xFF]) + archive[place + 1 :]
+
+
 @pytest.fixture
 def dataset_id(engine, store, faulty):
-    return given_dataset(engine, store, zipped(faulty))
+    return given_dataset(engine, store, damaged(zipped(faulty), UNPACKED))
 
 
 def ordered(service, dataset_id, **told):
@@ -75,8 +87,9 @@ def test_it_is_trained_as_ordered_and_tells_what_was_left_out_and_leaks(service,
     report = done.data_report
     assert report is not None
     note = report.data.notes["annotation_broken"]
-    assert (note.count, note.used, report.data.left_out) == (1, False, 1)
+    assert (note.count, note.used, report.data.left_out) == (1, False, 2)
     assert note.examples[0].startswith(f"0/{BROKEN}")
+    assert report.data.notes["not_unpacked"].examples[0].startswith(f"0/{UNPACKED}: ")
     joints = [one for one in report.data.counts if one.family == "drywall joint"]
     assert sum(one.photos for one in joints) == 8  # the first family that fits a class has it
     leaks = report.leaks["crack"]

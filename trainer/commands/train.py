@@ -1,6 +1,7 @@
 """`python -m trainer train | scratch | bundle`."""
 
 import json
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +13,11 @@ from pydantic import ValidationError
 from rich.console import Console
 from transformers.utils.logging import disable_progress_bar
 
-from trainer.claim import require_run
+from trainer.claim import read_run, require_run
 from trainer.commands.data import By, ClassesFile, Data, chosen_classes, tell, write_reports
 from trainer.commands.reported import reported
 from trainer.data import Classes, Photos, SplitBy, find_leaks, read_photos
+from trainer.data.report import Reason
 from trainer.fit import fit, left_off, publish_weights
 from trainer.origin import Origin
 from trainer.recipe import Recipe, invalid_recipe, shipped_recipe
@@ -72,7 +74,8 @@ def train(
     try:
         with reported(console), ExitStack() as stack:
             chosen = read_recipe(recipe, change)
-            photos = read(data, chosen, console, split, chosen_classes(classes), work / REPORT)
+            report_to = None if read_run(work) else work / REPORT  # a run that is refused leaves the other's
+            photos = read(data, chosen, console, split, chosen_classes(classes), report_to)
             start = None if base is None else stack.enter_context(model_folder(base, revision))
             screen = stack.enter_context(Screen(console))
             origin = _origin(base, licence, attribution)
@@ -178,12 +181,15 @@ def read(
     by: SplitBy = SplitBy.OFFICIAL,
     classes: Classes | None = None,
     report_to: Path | None = None,
+    not_unpacked: Sequence[str] = (),
 ) -> Photos:
     """The photos of all folders, split; what was left out and what leaks is printed, and written as JSON.
 
-    Raises TrainingError `folder_without_photos`.
+    `not_unpacked`: lines for what never came into the folders. Raises TrainingError `folder_without_photos`.
     """
     photos, report = read_photos(folders, recipe.held_out_share, recipe.seed, by, classes)
+    for line in not_unpacked:
+        report.note(Reason.NOT_UNPACKED, line)
     leaks = find_leaks([*photos.train, *photos.held_out], photos.valid)
     tell(report, leaks, console)
     if report_to is not None:

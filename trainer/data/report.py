@@ -19,6 +19,7 @@ def printable(text: str) -> str:
 class Reason(StrEnum):
     """Why something is not as the annotation has it; the value is the sentence for people."""
 
+    NOT_UNPACKED = "the zip file's entry cannot be unpacked"
     ANNOTATION_BROKEN = "the annotation cannot be read"
     XML_REFUSED = "the XML declares a document type or entities, which are refused"
     NAMES_MISSING = "labels without a readable data.yaml: their classes have no names"

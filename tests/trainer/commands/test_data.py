@@ -79,3 +79,10 @@ def test_a_run_keeps_its_reports_and_asks_in_its_own_words(tmp_path, data):
     manifest = json.loads((out / "manifest.json").read_text())
     assert [one["phrases"] for one in manifest["families"]] == [["crack", "riss"], ["drywall joint", "fuge"]]
     assert len(manifest["data_digest"]) == 64
+    kept = (work / "data-report.json").read_bytes()
+    other = run(
+        "train", "--data", data / "cracks", "--recipe", tmp_path / "recipe.json", "--work", work,
+        "--out", tmp_path / "other",
+    )  # fmt: skip
+    assert "[work_folder_taken]" in other.output
+    assert (work / "data-report.json").read_bytes() == kept
