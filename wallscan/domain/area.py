@@ -12,7 +12,7 @@ class Basis(StrEnum):
 
     PHOTO = "photo"  # all of the photo
     WALL_POLYGON = "wall_polygon"  # what lies in the polygon given for the photo
-    WALL_PROMPT = "wall_prompt"  # what the run's wall prompt found, holes filled
+    WALL_PROMPT = "wall_prompt"  # what the run's wall prompt found, gaps closed
 
 
 def wall_prompt(prompts: Sequence[str]) -> int | None:
