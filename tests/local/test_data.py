@@ -10,7 +10,7 @@ import pytest
 
 from tests.local.processes import is_running
 from wallscan.domain.codes import Code
-from wallscan.local.data import DataFolder, State
+from wallscan.local.data import DataFolder, State, write_private
 from wallscan.local.errors import LocalError
 
 ROOT = Path(__file__).parents[2]
@@ -96,3 +96,21 @@ def test_a_long_log_is_put_aside(data):
     again = DataFolder(data.path)
     data.lock_fd = again.lock_fd
     assert sorted(path.name for path in data.logs.iterdir()) == ["api.log.old", "worker.log"]
+
+
+def test_a_private_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append((tmp_path / "secrets.json").exists()))
+    write_private(tmp_path / "secrets.json", "{}")
+    assert synced == [False]
+
+
+def test_a_private_file_that_cannot_be_written_leaves_no_scraps(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "secrets.json").write_text("old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_private(tmp_path / "secrets.json", "new")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]

@@ -30,3 +30,8 @@ def test_a_port_whose_second_one_is_taken_is_not_chosen():
     known = choose_ports(["a"], {})
     with listener(known["a"] + GRPC_OFFSET):
         assert choose_ports(["a"], known) != known
+
+
+def test_a_known_port_without_a_second_one_is_kept():
+    known = {"api": next(port for port in range(60000, 65536) if is_free(port))}
+    assert choose_ports(["api"], known) == known

@@ -145,3 +145,10 @@ def test_a_folder_closed_to_others_keeps_its_database_elsewhere(open_folder):
             assert opened.works("postgres")
     finally:
         shutil.rmtree(elsewhere)
+
+
+def test_a_comma_in_the_folders_path_makes_no_second_folder(open_folder):
+    outside = Outside(redis_url="redis://elsewhere", database_url="postgresql://elsewhere")
+    with running(open_folder / "Smith, John", outside) as found:
+        found.store.put("kept", b"x", "text/plain")
+    assert [path.name for path in open_folder.iterdir()] == ["Smith, John"]

@@ -13,7 +13,7 @@ from tests.local.processes import descendants, eventually, is_running, kill
 from wallscan.domain.codes import Code
 from wallscan.local.errors import LocalError
 from wallscan.local.group import ProcessGroup, Program
-from wallscan.local.supervisor import Child, Supervisor
+from wallscan.local.supervisor import Child, Supervisor, log_end
 
 ROOT = Path(__file__).parents[2]
 
@@ -129,11 +129,28 @@ def test_a_guardian_killed_before_the_first_child_is_replaced(group, supervisor,
     assert os.getpgid(supervisor.pids()["child"]) == group.id
 
 
+def test_a_guardian_that_cannot_be_started_does_not_end_the_watching(
+    group, supervisor, tmp_path, monkeypatch
+):
+    def refused():
+        raise BlockingIOError("no process left")
+
+    supervisor.start([child("exec sleep 60", tmp_path / "log")])
+    first = supervisor.pids()["child"]
+    monkeypatch.setattr(group, "keep_guarded", refused)
+    kill(first)
+    eventually(lambda: supervisor.pids().get("child", first) != first)
+
+
+def test_a_log_that_is_gone_is_no_second_fault(tmp_path):
+    assert log_end(tmp_path / "log") == "(no log: No such file or directory)"
+
+
 LAUNCHER = """
 import sys, time
 from pathlib import Path
 from wallscan.local.group import ProcessGroup, Program
-from wallscan.local.supervisor import Child, Supervisor
+from wallscan.local.supervisor import Child, Supervisor, log_end
 
 folder = Path(sys.argv[1])
 group = ProcessGroup()

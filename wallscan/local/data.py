@@ -122,9 +122,15 @@ class DataFolder:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, all or nothing."""
     descriptor, new = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    Path(new).replace(path)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave an empty file under the name: lost passwords
+        Path(new).replace(path)
+    except BaseException:
+        Path(new).unlink(missing_ok=True)
+        raise
 
 
 def _is_alive(pid: int) -> bool:

@@ -9,11 +9,13 @@ LOOPBACK = "127.0.0.1"
 # Below the range systems give to outgoing connections (Linux from 32768), with room for `+ GRPC_OFFSET`.
 _FIRST, _LAST = 12000, 21999
 GRPC_OFFSET = 10000
+_HIGHEST = 65535
 
 
 def choose_ports(names: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
     """A port for each name that nobody listens on, nor on that plus GRPC_OFFSET; the known one if free.
 
+    A known one may be so high that there is no second: only the API's is chosen by people, and it needs none.
     Another process may still take one before it is used: a server that cannot listen is started elsewhere.
     """
     chosen: dict[str, int] = {}
@@ -22,13 +24,17 @@ def choose_ports(names: Sequence[str], known: Mapping[str, int]) -> dict[str, in
         chosen[name] = next(
             port
             for port in candidates
-            if port not in chosen.values() and is_free(port) and is_free(port + GRPC_OFFSET)
+            if port not in chosen.values() and is_free(port) and _is_second_free(port)
         )
     return chosen
 
 
 def _random_port() -> int:
     return random.randint(_FIRST, _LAST)  # noqa: S311 - no secret
+
+
+def _is_second_free(port: int) -> bool:
+    return port + GRPC_OFFSET > _HIGHEST or is_free(port + GRPC_OFFSET)
 
 
 def is_free(port: int) -> bool:

@@ -39,7 +39,7 @@ def child(data: DataFolder, ports: Mapping[str, int]) -> Child:
     # It writes its options down at the first start and would prefer them to new ports later.
     (home / "mini.options").unlink(missing_ok=True)
     options = {
-        "dir": home,
+        "dir": ".",  # where it runs: a comma in the folder's own path would be taken for several folders
         "ip": "127.0.0.1",
         "ip.bind": "127.0.0.1",
         **{f"{part}.port": ports[part] for part in PORTS},

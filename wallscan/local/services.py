@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 import wallscan
 from wallscan.domain.codes import Code
@@ -120,7 +121,10 @@ class Services:
         return Child(name, program, partial(self._pongs, node))
 
     def _pongs(self, node: str) -> bool:
-        return bool(self._celery.control.ping(destination=[node], timeout=_PING_S))
+        try:
+            return bool(self._celery.control.ping(destination=[node], timeout=_PING_S))
+        except OperationalError:  # the broker is being started again
+            return False
 
     def _program(self, name: str, *argv: str, env: Mapping[str, str] | None = None) -> Program:
         return Program(

@@ -8,10 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from wallscan.domain.codes import Code
 from wallscan.local import postgres
 from wallscan.local.access import own_key
 from wallscan.local.data import DataFolder, State
+from wallscan.local.errors import LocalError
 from wallscan.local.group import ProcessGroup
+from wallscan.local.ports import LOOPBACK, is_free
 from wallscan.local.servers import Outside, Servers
 from wallscan.local.services import Services, environment
 from wallscan.local.supervisor import Supervisor
@@ -54,7 +57,7 @@ class Stack:
     def __enter__(self) -> Self:
         started = time.monotonic()
         self._data = DataFolder(self._data_dir)
-        self._data.write_state(State(pid=os.getpid(), ports=self._data.state().ports))
+        self._data.write_state(State(pid=os.getpid(), ports=self._kept_ports()))
         self._group = ProcessGroup(self._data.lock_fd)
         self._supervisor = Supervisor(self._group, self._write_state)
         self._servers = Servers(self._data, self._supervisor, Outside())
@@ -71,7 +74,15 @@ class Stack:
     ) -> None:
         self._stop()
 
+    def _kept_ports(self) -> dict[str, int]:
+        """Those of the last time, without the one that is asked for now: no server may have that."""
+        return {name: port for name, port in self._data.state().ports.items() if port != self._port}
+
     def _start(self) -> None:
+        if self._port and not is_free(self._port):
+            # Another API there would answer in the place of ours, which cannot listen.
+            detail = f"port {self._port} of {LOOPBACK} is taken, or may not be listened on"
+            raise LocalError(Code.SERVER_START_FAILED, detail)
         addresses = self._servers.start()
         self.env = environment(addresses)
         services = Services(self._data, self.env)

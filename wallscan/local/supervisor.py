@@ -121,7 +121,10 @@ class Supervisor:
             started.set_exception(error)
 
     def _tend_all(self) -> None:
-        self._group.keep_guarded()
+        try:
+            self._group.keep_guarded()
+        except OSError as error:  # no memory, no process left: the next round tries again
+            _log.error("the guardian cannot be started: %s", error)
         with self._lock:
             restarted = [kept.process.pid for kept in self._kept.values() if self._tend(kept)]
         if restarted:
@@ -184,6 +187,9 @@ def _failure(kept: _Kept) -> LocalError:
 
 
 def log_end(log: Path, lines: int = 8) -> str:
-    """The last lines of a log file."""
-    with log.open(encoding="utf-8", errors="replace") as file:
-        return "".join(deque(file, maxlen=lines)).rstrip()
+    """The last lines of a log file, or why it cannot be read: whoever reports a fault must not stumble."""
+    try:
+        with log.open(encoding="utf-8", errors="replace") as file:
+            return "".join(deque(file, maxlen=lines)).rstrip()
+    except OSError as error:
+        return f"(no log: {error.strerror})"
