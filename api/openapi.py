@@ -15,6 +15,8 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "maxLength": 200},
     "description": "a repeated request with the same key gets the first one's answer for 24 hours",
 }
+_NAMING_IN_THE_BODY = frozenset({"/v1/trainings", "/v1/models/benchmark"})
+"""Routes without an id in their path that look for what their body names."""
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -37,10 +39,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     problems = {"400", "401", "403", "422", "500", "503"}
-    if "{" in path:
+    if "{" in path or path in _NAMING_IN_THE_BODY:
         problems.add("404")
+    if method in {"post", "patch"}:
+        problems.add("413")
     if method == "post":
-        problems |= {"409", "413"}
+        problems.add("409")
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for status in sorted(problems):

@@ -45,8 +45,7 @@ def fit(
     TrainingError (see `train`, `settled`, `alone_in`, `claim`, `publish`), BundleError where `base` or `name`
     cannot be used.
     """
-    if base is None and recipe.kind != "scratch":
-        raise TrainingError(Code.RECIPE_INVALID, f"the recipe {recipe.kind!r} needs a base model")
+    require_base(recipe, base)
     require_name(name)
     require_out(out)
     network = open_network(recipe, base)
@@ -65,6 +64,12 @@ def fit(
             publish_weights(progress, recipe, data, work, out, name, base, origin, best=best)
         state.wait_for_everyone()
     return read_manifest(out)
+
+
+def require_base(recipe: Recipe, base: Path | None) -> None:
+    """Raises TrainingError `recipe_invalid` where the recipe starts from a model and there is none."""
+    if base is None and recipe.kind != "scratch":
+        raise TrainingError(Code.RECIPE_INVALID, f"the recipe {recipe.kind!r} needs a base model")
 
 
 def left_off(work: Path, data: Photos, base: Path | None) -> tuple[Recipe, Progress]:

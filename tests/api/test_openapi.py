@@ -46,6 +46,11 @@ def test_every_guarded_route_tells_its_problems_and_its_key(document):
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
 
 
+def test_what_the_body_names_may_be_unknown_too(document):
+    for path in ("/v1/trainings", "/v1/models/benchmark"):
+        assert "404" in document["paths"][path]["post"]["responses"], path
+
+
 def test_every_route_is_documented(document):
     text = ROUTES.read_text()
     for _, path, _ in operations(document):

@@ -36,6 +36,18 @@ def test_a_name_means_its_newest_ready_version(engine, announced):
         assert models.resolve(session, str(older)).id == older
 
 
+def test_a_digest_means_its_version_and_so_does_its_beginning(engine):
+    model_id = given_model(engine, digest="e" * 20 + "f" * 44)
+    given_model(engine, digest="e" * 64)
+    with transaction(engine) as session:
+        for wanted in ("e" * 20 + "f" * 44, "E" * 20 + "f" * 3):
+            assert models.resolve(session, wanted).id == model_id
+        for unknown in ("e" * 20 + "fe", "e" * 7, "e" * 12 + "%", "_" * 12):
+            with pytest.raises(WallscanError) as caught:
+                models.resolve(session, unknown)
+            assert caught.value.code is Code.MODEL_UNKNOWN
+
+
 def test_none_means_the_active_one(engine):
     first, second = given_model(engine), given_model(engine)
     with transaction(engine) as session:

@@ -18,7 +18,7 @@ from trainer.commands.data import By, ClassesFile, Data, chosen_classes, tell, w
 from trainer.commands.reported import reported
 from trainer.data import Classes, Photos, SplitBy, find_leaks, read_photos
 from trainer.data.report import Reason
-from trainer.fit import fit, left_off, publish_weights
+from trainer.fit import fit, left_off, publish_weights, require_base
 from trainer.origin import Origin
 from trainer.recipe import Recipe, invalid_recipe, shipped_recipe
 from trainer.screen import Interrupted, Screen
@@ -74,9 +74,10 @@ def train(
     try:
         with reported(console), ExitStack() as stack:
             chosen = read_recipe(recipe, change)
+            start = None if base is None else stack.enter_context(model_folder(base, revision))
+            require_base(chosen, start)
             report_to = None if read_run(work) else work / REPORT  # a run that is refused leaves the other's
             photos = read(data, chosen, console, split, chosen_classes(classes), report_to)
-            start = None if base is None else stack.enter_context(model_folder(base, revision))
             screen = stack.enter_context(Screen(console))
             origin = _origin(base, licence, attribution)
             manifest = fit(chosen, photos, work, out, name, start, screen, processes, origin, activations)

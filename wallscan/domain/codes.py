@@ -27,7 +27,7 @@ class Code(StrEnum):
     # Archives
     ARCHIVE_BOMB = "archive_bomb"  # unpacks to far more than it may
     ARCHIVE_CORRUPT = "archive_corrupt"
-    ARCHIVE_EMPTY = "archive_empty"  # holds no photo at all
+    ARCHIVE_EMPTY = "archive_empty"  # holds no file at all
     ARCHIVE_ENTRY_CORRUPT = "archive_entry_corrupt"  # cannot be unpacked, or fails its checksum
     ARCHIVE_ENTRY_DUPLICATE = "archive_entry_duplicate"  # a second entry of the same path
     ARCHIVE_ENTRY_ENCRYPTED = "archive_entry_encrypted"

@@ -1,9 +1,10 @@
 """Model versions: announced, found, registered. Which one serves is decided in `records.activations`."""
 
+import re
 import uuid
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, cast, or_, select, tuple_, update
+from sqlalchemy import Select, Text, and_, cast, false, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -14,6 +15,9 @@ from wallscan.models.manifest import Manifest, bundle_digest
 from wallscan.records.inspections import After
 from wallscan.records.model_tables import ModelVersion
 from wallscan.wire.models import Model
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{8,64}")
+"""All of a digest, or its beginning: 12 digits are shown to people."""
 
 
 def announce(session: Session, name: str, digest: str, manifest: dict[str, Any]) -> Model:
@@ -61,9 +65,10 @@ def page(session: Session, after: After | None, limit: int) -> list[Model]:
 
 
 def resolve(session: Session, wanted: str | None) -> Model:
-    """The model for a run: by id, digest or name (its newest ready one); the active one for None.
+    """The model for a run: by id, name (its newest ready one), digest or the digest's first 8 digits or more.
 
-    Raises WallscanError `model_unknown`, or `model_not_ready` (also where none is active).
+    None is the active one. Raises WallscanError `model_unknown`, or `model_not_ready` (also where none is
+    active).
     """
     if wanted is None:
         active = session.scalar(select(ModelVersion).where(ModelVersion.active))
@@ -72,7 +77,7 @@ def resolve(session: Session, wanted: str | None) -> Model:
         return _body(active)
     named = or_(
         cast(ModelVersion.id, Text) == wanted.lower(),
-        ModelVersion.digest == wanted.lower(),
+        ModelVersion.digest.startswith(wanted.lower()) if _DIGEST.fullmatch(wanted) else false(),
         ModelVersion.name == wanted,
     )
     ready_first = (ModelVersion.state == ModelState.READY).desc()

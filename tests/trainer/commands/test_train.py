@@ -130,3 +130,11 @@ def test_several_trials_share_activations(tmp_path, data, base):
         assert done.exit_code == 0, done.output
         assert not (tmp_path / name / "activations").exists()
     assert len(list((tmp_path / "shared").iterdir())) == 1
+
+
+def test_a_recipe_that_starts_from_a_model_is_refused_without_one_before_photos_are_read(tmp_path):
+    (tmp_path / "empty").mkdir()
+    given = {"--data": tmp_path / "empty", "--work": tmp_path / "work", "--out": tmp_path / "bundle"}
+    refused = CliRunner().invoke(app, ["train", *(str(part) for pair in given.items() for part in pair)])
+    assert refused.exit_code == 2
+    assert "[recipe_invalid]" in refused.output
