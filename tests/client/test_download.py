@@ -62,3 +62,11 @@ def test_many_photos_are_shown_by_their_walls_worst():
 
 def test_a_photo_without_a_result_is_not_shown():
     assert pictured(report([photo_row("w/1.jpg", status="failed")])) == []
+
+
+def test_copies_do_not_take_the_place_of_other_photos_pictures():
+    facts = {"mask_sha256": HASH, "coverage_pct": 50.0}
+    copies = [photo_row(f"w/a copy {number}.jpg", status="duplicate", **facts) for number in range(300)]
+    others = [photo_row(f"w/{number}.jpg", mask_sha256=HASH, coverage_pct=1.0) for number in range(11)]
+    shown = pictured(report([*copies, *others, photo_row("w/original.jpg", **facts)]))
+    assert {row.photo for row in shown} == {"w/original.jpg", *(row.photo for row in others)}

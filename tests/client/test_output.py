@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from wallscan.client.errors import OutputError
 from wallscan.client.output import Output, make_output, mask_path, overlay_path, refuse_taken
 from wallscan.domain.errors import PhotoError
+from wallscan.domain.walls import MAX_PATH_CHARS
 
 
 def test_masks_lie_under_the_photos_own_path():
@@ -54,14 +57,57 @@ def test_a_folder_that_holds_something_is_refused(tmp_path):
 
 
 def test_overwrite_removes_the_earlier_report_alone(tmp_path):
-    for name in ("report.json", "report.html", "masks/a/1.png", "notes.txt"):
+    for name in ("report.json", "report.csv", "walls.csv", "report.html", "masks/a/1.png", "notes.txt"):
         Output(tmp_path).write(name, b"x")
     with pytest.raises(OutputError, match="--overwrite"):
         make_output(tmp_path, overwrite=False)
     make_output(tmp_path, overwrite=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    assert {path.name for path in tmp_path.iterdir()} == {".wallscan-report", "notes.txt"}
 
 
 def test_an_empty_or_a_new_folder_is_fine(tmp_path):
     make_output(tmp_path, overwrite=False)
     assert make_output(tmp_path / "a/b", overwrite=False).folder.is_dir()
+
+
+def test_a_report_that_was_cut_off_can_be_replaced(tmp_path):
+    make_output(tmp_path / "out", overwrite=False).write("masks/a/1.png", b"x")
+    with pytest.raises(OutputError, match="--overwrite"):
+        make_output(tmp_path / "out", overwrite=False)
+    make_output(tmp_path / "out", overwrite=True)
+    assert not (tmp_path / "out/masks").exists()
+
+
+def test_what_another_program_calls_a_report_is_not_replaced(tmp_path):
+    for name in ("report.json", "masks/1.png"):
+        Output(tmp_path).write(name, b"somebody's work")
+    with pytest.raises(OutputError, match="holds no report"):
+        make_output(tmp_path, overwrite=True)
+    assert (tmp_path / "masks/1.png").exists()
+
+
+def test_the_longest_path_of_a_photo_has_a_mask(tmp_path):
+    photos = ["/".join(["d" * 92] * 11) + f"/{number}" for number in (1, 2)]
+    assert all(len(photo) == MAX_PATH_CHARS for photo in photos)
+    paths = {mask_path(photo, "crack") for photo in photos}
+    assert len(paths) == 2
+    for path in paths:
+        assert path.startswith("masks/~")
+        assert path.endswith(".crack.png")
+        Output(tmp_path).write(path, b"x")
+
+
+def test_a_full_disk_is_told_and_leaves_no_scraps(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "chmod", full)
+    with pytest.raises(OutputError, match=r"report\.json cannot be written: No space left"):
+        Output(tmp_path).write("report.json", b"x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="output_unwritable"):
+        make_output(tmp_path / "file/out", overwrite=False)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.photos.pictures import encode, wall
+from wallscan.client.output import Output, make_output
 from wallscan.client.scan import scan
 
 
@@ -93,3 +94,42 @@ def test_a_folder_that_may_not_be_read_is_told(tmp_path):
     folder = scan(tmp_path)
     (tmp_path / "b").chmod(0o700)
     assert folder.unreadable == ["b"]
+
+
+def test_links_in_a_circle_are_handed_in_to_be_refused(tmp_path):
+    (tmp_path / "1.jpg").symlink_to("2.jpg")
+    (tmp_path / "2.jpg").symlink_to("1.jpg")
+    assert paths(tmp_path) == ["1.jpg", "2.jpg"]
+
+
+def test_a_file_that_cannot_be_looked_at_is_handed_in_to_be_refused(tmp_path):
+    parts, name = ["d" * 250] * 16, "f" * 200
+    at = os.open(tmp_path, os.O_RDONLY)
+    for part in parts:  # step by step: as a whole the path is over what the system takes
+        os.mkdir(part, dir_fd=at)
+        at, before = os.open(part, os.O_RDONLY, dir_fd=at), at
+        os.close(before)
+    for ending in (".jpg", ".txt"):
+        os.close(os.open(name + ending, os.O_CREAT, dir_fd=at))
+    os.close(at)
+    folder = scan(tmp_path)
+    assert [found.path for found in folder.found] == ["/".join([*parts, f"{name}.jpg"])]
+    assert list(folder.ignored.values()) == [".txt file"]
+
+
+def test_an_earlier_report_among_the_photos_is_none_of_them(tmp_path):
+    make(tmp_path, **{"a/1.jpg": b"x", "a/report.json": b"a drone's"})
+    whole, cut_off = (make_output(tmp_path / name, overwrite=False) for name in ("whole", "a/cut off"))
+    for output in (whole, cut_off):
+        output.write("masks/a/1.jpg.crack.png", b"x")
+    whole.write("report.json", b"{}")
+    older = Output(tmp_path / "older")  # before folders were marked
+    for name in ("report.json", "report.csv", "walls.csv", "report.html", "masks/a/1.jpg.crack.png"):
+        older.write(name, b"x")
+    folder = scan(tmp_path)
+    assert [found.path for found in folder.found] == ["a/1.jpg"]
+    assert {path for path, reason in folder.ignored.items() if reason == "earlier report"} == {
+        "whole",
+        "a/cut off",
+        "older",
+    }

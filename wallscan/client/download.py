@@ -49,12 +49,15 @@ def fetch_overlays(client: Client, report: Report, output: Output, console: Cons
 
 
 def pictured(report: Report) -> list[PhotoRow]:
-    """One row for each photo to be shown: all where they are few, else the worst of each wall."""
+    """One row for each photo to be shown: all where they are few, else the worst of each wall.
+
+    Copies come last: they look like their first, which the report shows in their place.
+    """
     worst: dict[UUID, PhotoRow] = {}
     for row in report.photos:
         if row.mask_sha256 and _coverage(row) >= _coverage(worst.get(row.photo_id, row)):
             worst[row.photo_id] = row
-    ranked = sorted(worst.values(), key=_coverage, reverse=True)
+    ranked = sorted(worst.values(), key=lambda row: (row.status == "duplicate", -_coverage(row)))
     if len(ranked) <= _ALL_PICTURES_UP_TO:
         return ranked
     shown: dict[str | None, list[PhotoRow]] = {}

@@ -5,15 +5,19 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from wallscan.client.errors import OutputError
 from wallscan.domain.codes import Code
 from wallscan.domain.prompts import slug
-from wallscan.domain.walls import normal_path
+from wallscan.domain.walls import MAX_PATH_CHARS, normal_path
 
 _FILES = ("report.json", "report.csv", "walls.csv", "report.html")
 _FOLDERS = ("masks", "overlays")
+_MARK = ".wallscan-report"
+"""A file that tells a report's folder from the first moment on: writing may be cut off before its end."""
 _MAX_NAME_BYTES = 255
 
 
@@ -24,14 +28,35 @@ class Output:
         self.folder = folder
 
     def write(self, relative: str, data: bytes) -> Path:
-        """Write a file, all or nothing, with the folders above it. Raises PhotoError `path_invalid`."""
+        """Write a file, all or nothing, with the folders above it.
+
+        Raises PhotoError `path_invalid`, OutputError `output_unwritable`.
+        """
         path = self.folder / normal_path(relative)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+        with _writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return _write(path, data)
+
+
+def _write(path: Path, data: bytes) -> Path:
+    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         Path(temporary).chmod(0o644)
         return Path(temporary).replace(path)
+    except BaseException:  # a full disk, Ctrl-C
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        detail = f"{place} cannot be written: {error.strerror}"
+        raise OutputError(Code.OUTPUT_UNWRITABLE, detail) from error
 
 
 def mask_path(photo: str, prompt: str) -> str:
@@ -45,8 +70,13 @@ def overlay_path(photo: str) -> str:
 
 
 def _named(path: str, ending: str) -> str:
-    """Path plus ending; a last part over what file systems take is cut and ends in a hash."""
+    """Path plus ending; a last part over what file systems take is cut and ends in a hash.
+
+    A path that would get too long as a whole is a hash alone: the photo's own may be as long as paths may be.
+    """
     parent, _, name = path.rpartition("/")
+    if len(path + ending) > MAX_PATH_CHARS:
+        parent, name = path.partition("/")[0], f"~{hashlib.sha256(path.encode()).hexdigest()}"
     if len((name + ending).encode()) > _MAX_NAME_BYTES:
         mark = "~" + hashlib.sha256(name.encode()).hexdigest()[:8]
         room = _MAX_NAME_BYTES - len((mark + ending).encode())
@@ -54,13 +84,21 @@ def _named(path: str, ending: str) -> str:
     return f"{parent}/{name}{ending}"
 
 
+def holds_report(folder: Path) -> bool:
+    """Whether a report was written here, be it in part. Raises OSError where that cannot be seen."""
+    return (folder / _MARK).exists() or all((folder / name).exists() for name in _FILES)
+
+
 def refuse_taken(folder: Path | None, *, overwrite: bool) -> None:
     """Raises OutputError `output_taken` where `folder` holds anything but, with `overwrite`, a report."""
-    if folder is None or not folder.exists():
+    if folder is None:
         return
-    if not folder.is_dir():
+    with _writing(folder):
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        replaced = overwrite and taken and holds_report(folder)
+    if taken and not folder.is_dir():
         raise OutputError(Code.OUTPUT_TAKEN, f"{folder} is a file")
-    if any(folder.iterdir()) and not (overwrite and (folder / "report.json").exists()):
+    if taken and not replaced:
         hint = "holds no report to overwrite" if overwrite else "--overwrite replaces an earlier report"
         raise OutputError(Code.OUTPUT_TAKEN, f"{folder} is not empty; {hint}")
 
@@ -69,15 +107,16 @@ def make_output(folder: Path | None, *, overwrite: bool) -> Output:
     """The folder to write to; with `overwrite`, an earlier report in it is removed.
 
     None picks `wallscan-report-DATE`, with a number where that is taken. Raises OutputError
-    `output_taken` like `refuse_taken`.
+    `output_taken` like `refuse_taken`, `output_unwritable` where nothing can be written.
     """
-    if folder is None:
-        return Output(_fresh(Path.cwd()))
     refuse_taken(folder, overwrite=overwrite)
-    if overwrite:
-        _remove_report(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    return Output(folder)
+    with _writing(folder or Path.cwd()):
+        made = folder or _fresh(Path.cwd())
+        made.mkdir(parents=True, exist_ok=True)
+        (made / _MARK).touch()
+        if overwrite:
+            _remove_report(made)
+    return Output(made)
 
 
 def _remove_report(folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wallscan.client.output import holds_report
 from wallscan.domain.errors import PhotoError
 from wallscan.photos.sniff import sniff
 
@@ -47,7 +48,8 @@ def scan(root: Path) -> Folder:
     """All photos under `root`, sorted by path.
 
     A file counts as a photo where its name says so (the server then judges the content) or where its first
-    bytes do. Hidden files and clutter are counted; links are followed to files inside `root` alone.
+    bytes do. Hidden files and clutter are counted; links are followed to files inside `root` alone. Masks and
+    pictures of an earlier report are no photos.
     """
     folder = Folder()
     for file in _files(root.resolve(), folder):
@@ -66,13 +68,22 @@ def _files(root: Path, folder: Folder) -> Iterator[Path]:
         folder.unreadable.append(Path(error.filename).relative_to(root).as_posix())
 
     for parent, folders, names in os.walk(root, onerror=note):
-        linked = [name for name in folders if Path(parent, name).is_symlink()]
-        for name in linked:
-            folder.ignored[Path(parent, name).relative_to(root).as_posix()] = "link to a folder"
+        left = {name: reason for name in folders if (reason := _reason_to_pass_by(Path(parent, name)))}
+        for name, reason in left.items():
+            folder.ignored[Path(parent, name).relative_to(root).as_posix()] = reason
         clutter = {name for name in (*folders, *names) if _is_clutter(name)}
         folder.clutter += len(clutter)
-        folders[:] = sorted(set(folders) - clutter - set(linked))
+        folders[:] = sorted(set(folders) - clutter - left.keys())
         yield from (Path(parent, name) for name in names if name not in clutter)
+
+
+def _reason_to_pass_by(folder: Path) -> str | None:
+    try:
+        if folder.is_symlink():
+            return "link to a folder"
+        return "earlier report" if holds_report(folder) else None
+    except OSError:  # told when it is looked into
+        return None
 
 
 def _is_clutter(name: str) -> bool:
@@ -80,10 +91,14 @@ def _is_clutter(name: str) -> bool:
 
 
 def _reason_to_ignore(file: Path, root: Path) -> str | None:
-    if file.is_symlink() and not file.resolve().is_relative_to(root):
-        return "link that leads outside"
-    if file.exists() and not file.is_file():
-        return "no regular file"
+    try:
+        # Not `resolve`, which raises where links lead in a circle: such a file is refused later, unreadable.
+        if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(root):
+            return "link that leads outside"
+        if file.exists() and not file.is_file():
+            return "no regular file"
+    except OSError:
+        pass  # not even to be looked at: handed in and refused, if its name says that it is a photo
     if file.suffix.lower() in _PHOTO_SUFFIXES or _looks_like_a_photo(file):
         return None
     return f"{file.suffix.lower()} file" if file.suffix else "file without an extension"
