@@ -7,6 +7,7 @@ from rich.console import Console
 
 from tests.records.given import given_run
 from wallscan.client import flow
+from wallscan.client.errors import InputError
 from wallscan.client.http import Client
 from wallscan.client.screen import Screen
 from wallscan.records import runs
@@ -42,3 +43,26 @@ def test_ctrl_c_stops_the_run_and_says_what_is_kept(told):
 
 def test_ctrl_c_as_the_run_ends_is_still_ctrl_c(told):
     assert "was not stopped" in told(ended=True)
+
+
+def chosen(client, site: str, wanted: str | None):
+    return flow.chosen_inspection(client, site, wanted)
+
+
+def test_an_inspection_is_found_again_however_its_name_is_spelt(client):
+    first = chosen(client, "Gr\u00f6\u00dfe", "M\u00e4rz 1")
+    assert chosen(client, " Gro\u0308\u00dfe ", "Ma\u0308rz  1").id == first.id
+    assert chosen(client, "Gr\u00f6\u00dfe", str(first.id).upper()).id == first.id
+
+
+def test_another_site_s_inspection_is_not_opened_anew(client):
+    elsewhere = chosen(client, "elsewhere", "May")
+    with pytest.raises(InputError, match="inspection_unknown"):
+        chosen(client, "here", str(elsewhere.id))
+
+
+@pytest.mark.parametrize("name", ["", "Stra\udcdfe", "x" * 201])
+def test_a_name_that_cannot_be_one_is_told(client, name):
+    for site, inspection in ((name, None), ("site", name)):
+        with pytest.raises(InputError, match="request_invalid"):
+            chosen(client, site, inspection)

@@ -1,13 +1,20 @@
 import io
 import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from tests.photos.pictures import encode, wall
+from tests.records.given import given_model
 from wallscan.client import upload
+from wallscan.client.exits import SOME_FAILED
 from wallscan.client.http import Client
+from wallscan.client.main import app
 from wallscan.client.meter import meter
 from wallscan.client.scan import Found, scan
 from wallscan.client.upload import Sent, Uploader, total_bytes
@@ -150,3 +157,28 @@ def test_an_address_that_ran_out_is_asked_for_again(client, store, visit, folder
 def test_storage_that_takes_nothing_is_reported_for_each_photo(client, store, visit, folder, monkeypatch):
     monkeypatch.setattr(Uploader, "_put", lambda *_: False)
     assert set(refused(send(client, visit, scan(folder).found)).values()) == {"photo_not_uploaded"}
+
+
+def test_ctrl_c_does_not_wait_for_the_photos_under_way(client, visit, folder, monkeypatch):
+    def slowly(_):
+        signal.pthread_kill(main, signal.SIGINT)
+        for _ in range(200):
+            time.sleep(0.05)
+            yield b""
+
+    main = threading.main_thread().ident
+    monkeypatch.setattr(upload, "_as_announced", slowly)
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        send(client, visit, scan(folder).found[:1])
+    assert time.monotonic() - started < 5
+
+
+def test_a_start_without_any_photo_lists_what_was_refused(api_url, key, engine, tmp_path, monkeypatch):
+    given_model(engine)
+    monkeypatch.setenv("WALLSCAN_URL", api_url)
+    monkeypatch.setenv("WALLSCAN_API_KEY", key)
+    (tmp_path / "gone.jpg").symlink_to("nowhere.jpg")
+    done = CliRunner().invoke(app, ["upload", str(tmp_path), "--model", "a-model", "--start"])
+    assert done.exit_code == SOME_FAILED, done.output
+    assert "file_unreadable" in done.output

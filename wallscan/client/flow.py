@@ -1,6 +1,7 @@
 """The steps that commands are made of: find the inspection, send the photos, follow a run, write a report."""
 
 from pathlib import Path
+from uuid import UUID
 
 from wallscan.client.download import fetch_masks, fetch_overlays
 from wallscan.client.errors import ApiError, InputError
@@ -13,6 +14,7 @@ from wallscan.client.upload import Refusal, Sent, Uploader, total_bytes
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
 from wallscan.domain.lifecycle import RunState
+from wallscan.domain.names import normal_name
 from wallscan.wire.places import Inspection
 from wallscan.wire.report import Report
 from wallscan.wire.runs import Run
@@ -28,14 +30,38 @@ def scanned(root: Path, screen: Screen) -> Folder:
 
 
 def chosen_inspection(client: Client, site_name: str, wanted: str | None) -> Inspection:
-    """A new inspection of the site, or the one of the site that `wanted` names or identifies."""
-    site = client.make_site(site_name)
-    if wanted is None:
+    """A new inspection of the site, or the one of the site that `wanted` names or identifies.
+
+    Raises InputError: `request_invalid` for a name that cannot be one, `inspection_unknown` for an id that is
+    none of the site's.
+    """
+    name = None if wanted is None else _name(wanted)
+    site = client.make_site(_name(site_name))
+    if name is None:
         return client.open_inspection(site.id)
     for inspection in client.inspections(site.id):
-        if wanted in (inspection.name, str(inspection.id)):
+        if name == inspection.name or name.lower() == str(inspection.id):
             return inspection
-    return client.open_inspection(site.id, wanted)
+    if _is_id(name):
+        # Photos of one site would end up in a new inspection of another, named by an id.
+        detail = f"the site {site.name!r} has no inspection {name}; say which has with --site"
+        raise InputError(Code.INSPECTION_UNKNOWN, detail)
+    return client.open_inspection(site.id, name)
+
+
+def _name(raw: str) -> str:
+    """As the server spells it: another spelling would not be found again."""
+    try:
+        return normal_name(raw)
+    except WallscanError as error:
+        raise InputError(error.code, error.detail) from error
+
+
+def _is_id(name: str) -> bool:
+    try:
+        return str(UUID(name)) == name.lower()
+    except ValueError:
+        return False
 
 
 def sent(client: Client, inspection: Inspection, folder: Folder, screen: Screen) -> Sent:

@@ -20,7 +20,7 @@ from wallscan.domain.errors import PhotoError
 from wallscan.domain.walls import normal_path
 from wallscan.wire.uploads import MAX_MANIFEST_FILES, FileOutcome, Manifest, ManifestFile, UploadTarget
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 17
 _SENDERS = 8
 _ROUND_PAUSES_S = (0.0, 1.0, 3.0, 9.0)
 """Before each try: addresses run out and storage restarts, and announcing again gives new addresses."""
@@ -59,6 +59,10 @@ def total_bytes(files: Iterable[Found]) -> int:
     return sum(_size_bytes(found.file) for found in files)
 
 
+class _GivenUpError(Exception):
+    """Raised in the threads that send, where nobody waits for them any more."""
+
+
 class Uploader:
     """Sends files to one inspection. To go on after an interruption, send all of them again.
 
@@ -70,6 +74,7 @@ class Uploader:
         self._inspection_id = inspection_id
         self._meter = meter
         self._sent = Sent()
+        self._given_up = False
         # Addresses of storage are signed: the key of the API must not reach them.
         limits = httpx.Limits(max_connections=_SENDERS)
         self._storage = httpx.Client(timeout=60.0, limits=limits, mounts=DIRECT)
@@ -80,6 +85,9 @@ class Uploader:
         try:
             for start in range(0, len(files), MAX_MANIFEST_FILES):
                 self._send_batch(files[start : start + MAX_MANIFEST_FILES], pool)
+        except BaseException:
+            self._given_up = True  # else Ctrl-C would wait for the end of eight photos
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
             self._storage.close()
@@ -133,12 +141,18 @@ class Uploader:
     def _put(self, file: _Hashed, target: UploadTarget) -> bool:
         """Whether storage took the file. Raises FileError where it is another one by now."""
         try:
-            answer = self._storage.put(target.url, headers=target.headers, content=_as_announced(file))
+            answer = self._storage.put(target.url, headers=target.headers, content=self._content(file))
         except httpx.TransportError:
             return False
         if answer.is_client_error and _hash(file.found) != file:
             raise _changed(file)
         return answer.is_success
+
+    def _content(self, file: _Hashed) -> Iterator[bytes]:
+        for chunk in _as_announced(file):
+            if self._given_up:
+                raise _GivenUpError
+            yield chunk
 
     def _refuse(self, found: Found, code: str, detail: str) -> None:
         with self._meter.lock:

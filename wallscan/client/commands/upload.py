@@ -21,8 +21,10 @@ from wallscan.client.commands.options import (
     postprocess,
 )
 from wallscan.client.connect import connected
+from wallscan.client.errors import ApiError
 from wallscan.client.exits import DONE, SOME_FAILED
 from wallscan.client.screen import open_screen, show_refusals
+from wallscan.domain.codes import Code
 from wallscan.domain.looks import DEFAULT_DETAIL, Look
 from wallscan.domain.pipelines import DEFAULT_PIPELINE
 from wallscan.domain.prompts import DEFAULT_PROMPTS, normal_prompts
@@ -57,7 +59,11 @@ def upload(
         refusals = flow.sent(client, visit, photos, screen).refusals
         screen.result(f"Inspection: {visit.id}")
         if start:
-            run = client.submit(visit.id, prompts, model, wanted, look=Look(detail, flip), scale=scale)
-            screen.result(f"Run: {run.id}")
+            try:
+                run = client.submit(visit.id, prompts, model, wanted, look=Look(detail, flip), scale=scale)
+                screen.result(f"Run: {run.id}")
+            except ApiError as error:
+                if error.code != Code.INSPECTION_EMPTY or not refusals:
+                    raise  # where every photo was refused, they are what there is to tell
     show_refusals(screen, refusals)
     raise typer.Exit(SOME_FAILED if refusals else DONE)
