@@ -1,9 +1,12 @@
+import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
+from wallscan.client.commands.datasets import _default_name
 from wallscan.client.datasets import zip_file
-from wallscan.client.errors import InputError
+from wallscan.client.errors import FileError, InputError
 from wallscan.domain.codes import Code
 
 
@@ -42,3 +45,39 @@ def test_a_folder_without_files_is_none(tmp_path):
     with pytest.raises(InputError) as refusal, zip_file(tmp_path):
         pass
     assert refusal.value.code is Code.FOLDER_WITHOUT_PHOTOS
+
+
+def test_a_name_that_is_no_text_is_told(tmp_path):
+    (tmp_path / os.fsdecode(b"Stra\xdfe.jpg")).touch()
+    with pytest.raises(InputError, match="no UTF-8 text") as refusal, zip_file(tmp_path):
+        pass
+    assert refusal.value.code is Code.PATH_INVALID
+
+
+def test_nothing_that_cannot_be_read_is_left_out_unsaid(tmp_path, monkeypatch):
+    folder = lay(tmp_path / "walls", "a/1.jpg", "b/2.jpg")
+    look = os.scandir
+
+    def closed(path):
+        if str(path).endswith("/b"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(FileError, match="walls/b cannot be read: Permission denied"), zip_file(folder):
+        pass
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    def closed(*_):
+        raise PermissionError(13, "Permission denied")
+
+    folder = lay(tmp_path / "walls", "a/1.jpg")
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(FileError, match=r"1\.jpg cannot be read: Permission denied"), zip_file(folder):
+        pass
+
+
+def test_a_folder_s_name_is_taken_whole(tmp_path):
+    assert _default_name(lay(tmp_path / "walls v1.2", "1.jpg")) == "walls v1.2"
+    assert _default_name(tmp_path / "walls v1.2.zip") == "walls v1.2"

@@ -1,3 +1,4 @@
+import datetime as dt
 import uuid
 
 import pytest
@@ -5,6 +6,8 @@ import pytest
 from wallscan.client import http
 from wallscan.client.errors import ApiError
 from wallscan.client.http import Client
+from wallscan.domain.lifecycle import ModelState
+from wallscan.wire.models import Model
 
 
 def test_a_site_is_made_once(client):
@@ -48,3 +51,25 @@ def test_a_wrong_key_is_refused(api_url):
 def test_a_trailing_slash_of_the_address_does_no_harm(api_url, key):
     with Client(f"{api_url}/", key) as client:
         assert client.make_site("site").name == "site"
+
+
+def test_a_clock_that_is_set_does_not_cut_the_wait_for_a_model_short(monkeypatch):
+    facts = dict.fromkeys(Model.model_fields) | {"id": uuid.uuid4(), "name": "m", "digest": "0" * 64}
+    facts |= {"state": ModelState.CHECKING, "active": False, "manifest": {}}
+    model = Model(**facts | {"created_at": dt.datetime(2026, 5, 4, tzinfo=dt.UTC)})
+    answers = iter([model, model.model_copy(update={"state": ModelState.READY})])
+
+    class Leaping(dt.datetime):
+        days = 0
+
+        @classmethod
+        def now(cls, tz=None):
+            cls.days += 1
+            return dt.datetime(2026, 5, 4, tzinfo=tz) + dt.timedelta(days=cls.days)
+
+    monkeypatch.setattr("datetime.datetime", Leaping)
+    monkeypatch.setattr(http, "_MODEL_PAUSE_S", 0)
+    monkeypatch.setattr(Client, "_post", lambda *_: model)
+    monkeypatch.setattr(Client, "model", lambda *_: next(answers))
+    with Client("http://127.0.0.1:1", "key") as client:
+        assert client.checked_model(model.id).state is ModelState.READY

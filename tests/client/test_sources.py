@@ -1,11 +1,14 @@
 import io
 import os
+import random
 import subprocess
 import sys
 import tarfile
 import zipfile
 
 import pytest
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HFValidationError, RevisionNotFoundError
 
 from tests.client.hub import serving_hub
 from wallscan.client.errors import SourceError
@@ -120,3 +123,32 @@ def test_a_model_is_named_by_its_file(tmp_path, source, name):
 
 def test_a_model_of_the_hub_keeps_its_name():
     assert default_name("CIDAS/clipseg-rd64-refined") == "CIDAS/clipseg-rd64-refined"
+
+
+@pytest.mark.parametrize("raised", [RevisionNotFoundError, HFValidationError])
+def test_what_the_hub_cannot_have_is_not_called_out_of_reach(monkeypatch, raised):
+    def refused(*_, **__):
+        raise raised.__new__(raised)
+
+    monkeypatch.setattr(HfApi, "list_repo_files", refused)
+    with pytest.raises(SourceError, match="model_source_unknown"), model_folder("CIDAS/tiny", "no-such"):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.xz"])
+def test_a_damaged_archive_is_told(tmp_path, kind):
+    path = tmp_path / f"model.{kind}"
+    noise = random.Random(1).randbytes(300_000)
+    (tmp_path / "model.safetensors").write_bytes(noise + b"a" * 100_000)
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("model.safetensors", b"a" * 100_000)
+    else:
+        with tarfile.open(path, f"w:{kind[-2:]}") as archive:
+            archive.add(tmp_path / "model.safetensors", "model.safetensors")
+    whole = bytearray(path.read_bytes())
+    place = 30 + len("model.safetensors") if kind == "zip" else len(whole) // 2
+    whole[place : place + 20] = b"\xff" * 20
+    path.write_bytes(whole)
+    with pytest.raises(SourceError, match="bundle_unloadable"), model_folder(str(path)):
+        pass

@@ -52,6 +52,12 @@ def weights_behind_a_link(folder: Path) -> None:
     (folder / "model.safetensors").symlink_to(moved)
 
 
+def deep_configuration(folder: Path) -> None:
+    (folder / "config.json").write_text("[" * 100_000)
+    (folder / "manifest.json").unlink()
+    write_manifest(folder, FACTS)
+
+
 def other_architecture(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
     (folder / "manifest.json").unlink()
@@ -85,6 +91,7 @@ HARMS: list[tuple[Harm, Code]] = [
     (lambda folder: (folder / "manifest.json").write_bytes(b"\xff"), Code.BUNDLE_MANIFEST_INVALID),
     (lambda folder: (folder / "manifest.json").write_bytes(b" " * (1 << 21)), Code.BUNDLE_MANIFEST_INVALID),
     (other_architecture, Code.BUNDLE_ARCHITECTURE_UNSUPPORTED),
+    (deep_configuration, Code.BUNDLE_ARCHITECTURE_UNSUPPORTED),
     (config_is_a_list, Code.BUNDLE_ARCHITECTURE_UNSUPPORTED),
 ]
 

@@ -1,6 +1,7 @@
 """Folders of annotated photos as zip files, and zip files into storage."""
 
 import hashlib
+import os
 import shutil
 import tempfile
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from wallscan.client.bundles import ROUND_PAUSES_S, put_file
-from wallscan.client.errors import InputError, asked
+from wallscan.client.errors import FileError, InputError, asked
 from wallscan.client.http import Client
 from wallscan.client.meter import Meter
 from wallscan.client.transport import DIRECT
@@ -29,12 +30,13 @@ def zip_file(source: Path) -> Iterator[Path]:
     """`source` itself where it is a file, else a zip file of the folder, there while the block runs.
 
     Hidden files and links are left out. The same files give the same bytes, and so the same data set.
-    Raises InputError `folder_without_photos` where the folder holds no file.
+    Raises InputError: `folder_without_photos` where the folder holds no file, `path_invalid` for a name that
+    is no text. Raises FileError `file_unreadable` for what cannot be read: none is left out unsaid.
     """
     if source.is_file():
         yield source
         return
-    files = sorted(path for path in source.rglob("*") if _is_taken(path, source))
+    files = sorted(_files(source))
     if not files:
         raise InputError(Code.FOLDER_WITHOUT_PHOTOS, f"no files in {source}")
     with tempfile.TemporaryDirectory(prefix="wallscan-") as scratch:
@@ -67,15 +69,36 @@ def send_dataset(client: Client, path: Path, name: str, meter: Meter) -> Dataset
     raise UnavailableError(Code.STORAGE_UNAVAILABLE, "storage did not take the data set in several tries")
 
 
-def _is_taken(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return path.is_file() and not path.is_symlink() and not hidden
+def _files(root: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise _unreadable(error.filename, error) from error
+
+    for parent, folders, names in os.walk(root, onerror=refuse):
+        folders[:] = (name for name in folders if not name.startswith("."))
+        paths = (Path(parent, name) for name in names if not name.startswith("."))
+        yield from (path for path in paths if path.is_file() and not path.is_symlink())
+
+
+def _unreadable(path: Path | str, error: OSError) -> FileError:
+    return FileError(Code.FILE_UNREADABLE, f"{path} cannot be read: {error.strerror}")
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+    try:
+        source = path.open("rb")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    with source, archive.open(_entry(path, name), "w") as target:
+        shutil.copyfileobj(source, target)
+
+
+def _entry(path: Path, name: str) -> zipfile.ZipInfo:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(Code.PATH_INVALID, f"{name}: the name is no UTF-8 text") from error
     info = zipfile.ZipInfo(name, _LONG_AGO)
     info.file_size = path.stat().st_size
     is_packed = path.suffix.lower() in _PACKED
     info.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
-    with path.open("rb") as source, archive.open(info, "w") as target:
-        shutil.copyfileobj(source, target)
+    return info

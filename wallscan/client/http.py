@@ -1,6 +1,5 @@
 """The API, typed: one method a route, wire models in and out."""
 
-import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -166,8 +165,8 @@ class Client:
     def checked_model(self, model_id: UUID, timeout_s: float = 600.0) -> Model:
         """Have a bundle checked; the model once it is ready or rejected, or as it is after `timeout_s`."""
         model = self._post(f"/v1/models/{model_id}/check", Model)
-        deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=timeout_s)
-        while model.state is ModelState.CHECKING and dt.datetime.now(dt.UTC) < deadline:
+        deadline = time.monotonic() + timeout_s
+        while model.state is ModelState.CHECKING and time.monotonic() < deadline:
             time.sleep(_MODEL_PAUSE_S)
             model = self.model(model_id)
         return model

@@ -1,9 +1,11 @@
 """Where a model may come from: a folder, a bundle in one file, a repository on the Hugging Face hub."""
 
+import lzma
 import re
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,11 @@ _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _FILE_NAME = re.compile(FILE_PATTERN)
 _MAX_BUNDLE_BYTES = 8 * 2**30
 _CHUNK_BYTES = 1 << 20
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, RuntimeError, ValueError),
+)
+"""What reading a damaged archive may raise: both modules let through what unpacks for them."""
 
 
 @contextmanager
@@ -51,7 +58,10 @@ def _unpack(path: Path, folder: Path) -> None:
             with tarfile.open(path) as archive:
                 members = ((member.name, archive.extractfile(member)) for member in archive)
                 _copy_all(((name, file) for name, file in members if file is not None), folder)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
+                # What compresses tells at its own end, behind the archive's, whether all of it was as packed.
+                while archive.fileobj and archive.fileobj.read(_CHUNK_BYTES):
+                    pass
+    except _DAMAGED as error:
         raise SourceError(Code.BUNDLE_UNLOADABLE, f"{path.name} cannot be unpacked: {error}") from error
 
 
@@ -74,7 +84,7 @@ def _from_hub(repository: str, revision: str | None) -> Path:
     """The repository's safe files in the hub's own cache. Pickled weights are never downloaded."""
     # Takes a while to import, and reads HF_ENDPOINT and HF_HOME then.
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import RepositoryNotFoundError
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
         _refuse_pickled(repository, HfApi().list_repo_files(repository, revision=revision))
@@ -83,6 +93,10 @@ def _from_hub(repository: str, revision: str | None) -> Path:
         raise SourceError(
             Code.MODEL_SOURCE_UNKNOWN, f"the hub has no model {repository!r}, or it is not public"
         ) from error
+    except RevisionNotFoundError as error:
+        raise SourceError(Code.MODEL_SOURCE_UNKNOWN, f"{repository} has no revision {revision!r}") from error
+    except HFValidationError as error:
+        raise SourceError(Code.MODEL_SOURCE_UNKNOWN, f"{repository!r} is no hub id: {error}") from error
     except SourceError:
         raise
     except Exception as error:  # the hub's library lets through whatever its HTTP library raises

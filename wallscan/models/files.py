@@ -119,7 +119,7 @@ def check_architecture(folder: Path) -> None:
     """Raises BundleError `bundle_architecture_unsupported` unless `config.json` is a CLIPSeg's."""
     try:
         config = json.loads((folder / CONFIG).read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(Code.BUNDLE_ARCHITECTURE_UNSUPPORTED, f"{CONFIG} is not JSON") from error
     model_type = config.get("model_type") if isinstance(config, dict) else None
     if model_type != "clipseg":

@@ -47,5 +47,9 @@ def add(
         connected(screen) as client,
         meter(screen.err, "Upload", path.stat().st_size, "bytes") as progress,
     ):
-        dataset = send_dataset(client, path, name or source.resolve().stem, progress)
+        dataset = send_dataset(client, path, name or _default_name(source.resolve()), progress)
     screen.result(f"Data set {dataset.name}: {dataset.state} ({dataset.id})")
+
+
+def _default_name(source: Path) -> str:
+    return source.name if source.is_dir() else source.stem  # a folder's name has no ending, whatever it holds
