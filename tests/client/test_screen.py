@@ -68,6 +68,12 @@ def test_failures_are_listed_once_a_photo_wherever_they_were_found(screen):
     assert "w/bad twin.jpg" in out
 
 
+def test_a_failure_is_listed_once_however_its_path_is_spelt(screen):
+    rows = [photo_row("Gr\u00f6\u00dfe/1.jpg", status="not_uploaded")]
+    assert show_outcome(screen, report(rows), [Refusal("Gro\u0308\u00dfe/1.jpg", "file_changed", "z")]) == 3
+    assert "1 photos could not be analysed" in printed(screen.out)
+
+
 def test_a_run_that_failed_as_a_whole_is_the_systems_failure(screen):
     failed = report([photo_row("w/a.jpg", status="failed", code="bundle_unloadable")])
     run = failed.run.model_copy(update={"state": "failed"})

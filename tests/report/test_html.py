@@ -104,6 +104,19 @@ def test_every_photo_that_does_not_count_is_listed_with_its_reason(page):
     assert (shown.photos, shown.photos_counted) == (10, 5)
 
 
+def test_a_copy_of_a_photo_without_a_result_was_not_analysed():
+    nothing = {"coverage_pct": None, "code": "photo_corrupt", "detail": "cut off"}
+    rows = [
+        *photo("north/1.jpg", "failed", code="photo_corrupt"),
+        *photo("south/2.jpg", "duplicate", duplicate_of="north/1.jpg", **nothing),
+    ]
+    handed_in = report([*wall("north", (0.0, 0.0), 1, 0), *wall("south", (0.0, 0.0), 1, 0)], rows)
+    shown = view(handed_in, {})
+    assert [row.first.photo for row in shown.uncounted] == ["north/1.jpg", "south/2.jpg"]
+    assert shown.duplicates == ()
+    assert "the same file as another without a result: cut off" in Page(html_report(handed_in)).text
+
+
 def test_what_made_the_numbers_is_on_the_page(page):
     assert "adaptive, mirrored views averaged in" in page.text
     for text in ("starter", "5f" * 32, "crack, drywall joint", "founding", "gaussian", "2 min 5 s"):

@@ -1,6 +1,7 @@
 """What a person sees: results on standard output, everything else on standard error."""
 
 import sys
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -86,7 +87,9 @@ def show_outcome(screen: Screen, report: Report, refusals: Sequence[Refusal] = (
     `refusals` are those that the report cannot know, since the photos never reached the server.
     """
     show_report(screen, report)
-    found = {refusal.path: refusal for refusal in (*refusals, *refusals_of(report))}
+    # The server spells paths in NFC, whatever the disk does: the same photo must not fail twice.
+    everywhere = (*refusals, *refusals_of(report))
+    found = {unicodedata.normalize("NFC", refusal.path): refusal for refusal in everywhere}
     show_refusals(screen, list(found.values()))
     if report.run.state == RunState.FAILED:
         return SYSTEM_FAILED

@@ -20,6 +20,7 @@ STATUS_WORDS: Mapping[RowStatus, str] = {
     "queued": "waiting",
     "running": "under way",
     "not_in_run": "handed in after the run",
+    "duplicate": "the same file as another without a result",
 }
 
 
@@ -51,6 +52,11 @@ class PhotoView:
     def is_shown(self) -> bool:
         """Whether there is something to look at that no other photo shows."""
         return self.worst_pct > 0.0 and self.first.status != "duplicate"
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether another photo's result is its own, too; a copy of one without a result has none either."""
+        return self.first.status == "duplicate" and self.worst_pct >= 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,8 @@ def view(report: Report, pictures: Mapping[UUID, str]) -> ReportView:
         report=report,
         walls=_walls(report, more, longest),
         worst=worst,
-        uncounted=tuple(photo for photo in photos if photo.first.status in STATUS_WORDS),
-        duplicates=tuple(photo for photo in photos if photo.first.status == "duplicate"),
+        uncounted=tuple(p for p in photos if p.first.status in STATUS_WORDS and not p.is_copy),
+        duplicates=tuple(photo for photo in photos if photo.is_copy),
         photos=len(photos) or sum(row.photos for row in once),
         photos_counted=sum(row.photos_counted for row in once),
         longest_bar_pct=longest,
