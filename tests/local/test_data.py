@@ -114,3 +114,21 @@ def test_a_private_file_that_cannot_be_written_leaves_no_scraps(tmp_path, monkey
     with pytest.raises(OSError, match="No space"):
         write_private(tmp_path / "secrets.json", "new")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(LocalError, match="cannot be used: No space left"):
+        DataFolder(tmp_path / "data")
+
+
+def test_damaged_secrets_are_told_and_not_shown(data):
+    (data.path / "secrets.json").write_text('{"postgres_password": "hidden"')
+    data.unlock()
+    with pytest.raises(LocalError, match=r"secrets\.json is damaged") as refused:
+        DataFolder(data.path)
+    assert refused.value.__suppress_context__
+    data.lock_fd = os.open(data.path, os.O_RDONLY)

@@ -57,12 +57,12 @@ class DataFolder:
             make_folder(self.path, 0o711 if os.geteuid() == 0 else 0o700)
             self.logs = make_folder(self.path / "logs", 0o700)
             self.lock_fd = os.open(self.path / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._lock()
+            self._put_long_logs_aside()
+            self.secrets = self._load_secrets()
         except OSError as error:
             detail = f"the data folder {self.path} cannot be used: {error.strerror}"
             raise LocalError(Code.SERVER_START_FAILED, detail) from error
-        self._lock()
-        self._put_long_logs_aside()
-        self.secrets = self._load_secrets()
 
     def _lock(self) -> None:
         deadline = time.monotonic() + _LOCK_WAIT_S
@@ -89,7 +89,11 @@ class DataFolder:
 
     def _load_secrets(self) -> Secrets:
         if self._secrets_file.exists():
-            return Secrets.model_validate_json(self._secrets_file.read_text())
+            try:
+                return Secrets.model_validate_json(self._secrets_file.read_text())
+            except ValueError:
+                detail = f"{self._secrets_file} is damaged; put a copy back: the data opens with it alone"
+                raise LocalError(Code.SERVER_START_FAILED, detail) from None  # the cause would show secrets
         made = Secrets()
         write_private(self._secrets_file, made.model_dump_json())
         return made
