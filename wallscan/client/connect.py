@@ -27,7 +27,7 @@ def connected(screen: Screen, *, trainer: bool = False) -> Iterator[Client]:
     """A client of the named server, or of a private stack that runs while the block does.
 
     `trainer`: the private stack checks and trains models, too. Raises InputError `key_invalid` where a server
-    is named without a key, LocalError where the private stack does not start.
+    is named without a key that could be one, LocalError where the private stack does not start.
     """
     settings = ClientSettings()
     if settings.url is None:
@@ -36,8 +36,14 @@ def connected(screen: Screen, *, trainer: bool = False) -> Iterator[Client]:
     elif settings.api_key is None:
         raise InputError(Code.KEY_INVALID, "WALLSCAN_URL is set, but WALLSCAN_API_KEY is not")
     else:
-        with Client(settings.url, settings.api_key.get_secret_value()) as client:
+        with Client(settings.url, _plausible(settings.api_key.get_secret_value())) as client:
             yield client
+
+
+def _plausible(key: str) -> str:
+    if not (key.isascii() and key.isprintable()):  # no header takes it, and the refusal would show it
+        raise InputError(Code.KEY_INVALID, "WALLSCAN_API_KEY holds characters that are in no key")
+    return key
 
 
 @contextmanager
