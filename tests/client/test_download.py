@@ -1,5 +1,6 @@
 import hashlib
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -65,7 +66,7 @@ def test_a_photo_without_a_result_is_not_shown():
 
 
 def test_copies_do_not_take_the_place_of_other_photos_pictures():
-    facts = {"mask_sha256": HASH, "coverage_pct": 50.0}
+    facts: dict[str, Any] = {"mask_sha256": HASH, "coverage_pct": 50.0}
     copies = [photo_row(f"w/a copy {number}.jpg", status="duplicate", **facts) for number in range(300)]
     others = [photo_row(f"w/{number}.jpg", mask_sha256=HASH, coverage_pct=1.0) for number in range(11)]
     shown = pictured(report([*copies, *others, photo_row("w/original.jpg", **facts)]))

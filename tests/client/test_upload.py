@@ -166,7 +166,7 @@ def test_ctrl_c_does_not_wait_for_the_photos_under_way(client, visit, folder, mo
             time.sleep(0.05)
             yield b""
 
-    main = threading.main_thread().ident
+    main = threading.get_ident()
     monkeypatch.setattr(upload, "_as_announced", slowly)
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):

@@ -1,5 +1,6 @@
 import datetime as dt
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_every_photo_that_does_not_count_is_listed_with_its_reason(page):
 
 
 def test_a_copy_of_a_photo_without_a_result_was_not_analysed():
-    nothing = {"coverage_pct": None, "code": "photo_corrupt", "detail": "cut off"}
+    nothing: dict[str, Any] = {"coverage_pct": None, "code": "photo_corrupt", "detail": "cut off"}
     rows = [
         *photo("north/1.jpg", "failed", code="photo_corrupt"),
         *photo("south/2.jpg", "duplicate", duplicate_of="north/1.jpg", **nothing),
