@@ -189,7 +189,8 @@ def test_measurements_are_shown_with_the_results(api, engine, store, model):  # 
     assert claim.scale == {"mm_per_px": 0.5}
     measured = {
         "basis": "photo", "cells_found": 30, "cells_analysed": 120, "cracks": 2, "length_px": 800.0,
-        "max_width_px": 9.0, "length_mm": 400.0, "max_width_mm": 4.5, "width_band": 2,
+        "max_width_px": 9.0, "at_resolution_limit": False, "length_mm": 400.0, "max_width_mm": 4.5,
+        "width_band": 2,
         "largest_crack_polyline_px": [[1.0, 2.0], [3.0, 4.5]], "review_reasons": ["blurred"],
     }  # fmt: skip
     with transaction(engine) as session:

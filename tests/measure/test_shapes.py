@@ -106,19 +106,35 @@ def test_any_mask_is_measured_the_same_each_time(mask):
     assert (one.length_px > 0) == bool(mask.any())
 
 
+TURNS = {"quarter": np.rot90, "upside down": np.flipud, "mirrored": np.fliplr}
+
+
 @settings(deadline=None, max_examples=8)
-@given(st.integers(0, 10_000), st.sampled_from(["quarter", "upside down", "mirrored"]))
+@given(st.integers(0, 10_000), st.sampled_from(sorted(TURNS)))
 def test_turning_and_mirroring_change_the_orientation_alone(seed, how):
     mask = cracked(seed)
-    turned = {"quarter": np.rot90(mask), "upside down": np.flipud(mask), "mirrored": np.fliplr(mask)}[how]
-    one, other = shapes(mask), shapes(np.ascontiguousarray(turned))
+    one, other = shapes(mask), shapes(np.ascontiguousarray(TURNS[how](mask)))
     assert one.cracks == other.cracks
-    assert one.length_px == pytest.approx(other.length_px, rel=0.02)
+    # Each may be off by the 5 % that are promised: a branch no longer than the crack is wide may be taken for
+    # a bump from one side and not from the other. The next test says how rare that is.
+    assert one.length_px == pytest.approx(other.length_px, rel=0.1)
     assert np.mean(one.steps.width_px) == pytest.approx(np.mean(other.steps.width_px), abs=0.15)
     if one.orientation.dominant_deg is not None and one.orientation.coherence > 0.3:
         expected = one.orientation.dominant_deg + 90 if how == "quarter" else -one.orientation.dominant_deg
         assert other.orientation.dominant_deg is not None
         assert turned_by(other.orientation.dominant_deg, expected) < 3
+
+
+def test_lengths_of_turned_and_mirrored_masks_hardly_ever_differ():
+    masks = [cracked(seed) for seed in range(40)]
+    lengths = [shapes(mask).length_px for mask in masks]
+    differences = [
+        abs(shapes(np.ascontiguousarray(turn(mask))).length_px / length - 1)
+        for mask, length in zip(masks, lengths, strict=True)
+        for turn in TURNS.values()
+    ]
+    assert np.median(differences) < 0.005
+    assert np.percentile(differences, 95) < 0.02
 
 
 @settings(deadline=None, max_examples=8)

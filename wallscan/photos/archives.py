@@ -109,8 +109,8 @@ def count_entries(file: IO[bytes], limits: ArchiveLimits = _DEFAULT_LIMITS) -> i
 def unpack_files(file: IO[bytes], folder: Path, limits: ArchiveLimits = DATASET_LIMITS) -> Iterator[Rejected]:
     """Write every entry of a seekable zip file, whatever it is, to its normal path under `folder`.
 
-    Gives those that were not written: `path_invalid`, `archive_entry_*`, `archive_bomb` or, of one that is too
-    large by itself, `photo_too_many_bytes`. Raises ArchiveError as `iter_photos` does.
+    Gives those that were not written: `path_invalid`, `archive_entry_*`, `archive_bomb` or, of one that is
+    too large by itself, `photo_too_many_bytes`. Raises ArchiveError as `iter_photos` does.
     """
     with _open(file, limits) as archive:
         unpacker, useful = _Unpacker(archive, limits), 0
