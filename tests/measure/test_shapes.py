@@ -1,11 +1,14 @@
 """Known shapes, properties that hold for all, and masks that are no crack pattern at all."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from tests.measure.truth import paint, random_crack
 from wallscan.measure.raster import RASTER_PX, reduced, reduction
@@ -106,7 +109,11 @@ def test_any_mask_is_measured_the_same_each_time(mask):
     assert (one.length_px > 0) == bool(mask.any())
 
 
-TURNS = {"quarter": np.rot90, "upside down": np.flipud, "mirrored": np.fliplr}
+TURNS: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    "quarter": np.rot90,
+    "upside down": np.flipud,
+    "mirrored": np.fliplr,
+}
 
 
 @settings(deadline=None, max_examples=8)
