@@ -148,9 +148,11 @@ def test_one_that_fails_says_why(run, dataset, engine, trainer):
 
 def test_without_watching_it_may_be_cancelled(run, dataset, tmp_path):
     (tmp_path / "recipe.json").write_text('{"stages": []}')
-    printed = run("train", "--recipe", "recipe.json", "--dataset", dataset, "--name", "house/x")
-    assert "queued" in printed
-    assert "cancelled" in run("trainings", "cancel", id_after("Training", printed))
+    (tmp_path / "decoder").write_text("no recipe, though it is called as a shipped one")
+    for recipe in ("recipe.json", "decoder"):
+        printed = run("train", "--recipe", recipe, "--dataset", dataset, "--name", "house/x")
+        assert "queued" in printed
+        assert "cancelled" in run("trainings", "cancel", id_after("Training", printed))
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,8 @@ def test_without_watching_it_may_be_cancelled(run, dataset, tmp_path):
         (["--dataset", uuid.UUID(int=0)], "dataset_unknown"),
         (["--recipe", "broken.json"], "recipe_invalid"),
         (["--recipe", "list.json"], "recipe_invalid"),
+        (["--recipe", "nowhere.json"], "recipe_invalid"),
+        (["--recipe", "x" * 5000], "request_invalid"),
         (["--classes", "broken.json"], "classes_invalid"),
         (["--classes", "list.json"], "classes_invalid"),
         (["--classes", "nowhere.yaml"], "classes_invalid"),

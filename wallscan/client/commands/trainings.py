@@ -122,16 +122,15 @@ def cancel(training: TrainingArgument) -> None:
 
 
 def _read_recipe(recipe: str) -> str | dict[str, Any]:
-    """The name, or what the file of this name holds. Raises InputError `recipe_invalid`."""
-    path = Path(recipe)
-    if not path.is_file():
+    """The name, or what the `.json` file holds. Raises InputError `recipe_invalid`."""
+    if not recipe.endswith(".json"):
         return recipe
     try:
-        read = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise InputError(Code.RECIPE_INVALID, f"{path} is no JSON: {error}") from error
+        read = json.loads(Path(recipe).read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(Code.RECIPE_INVALID, f"{recipe}: {error}") from error
     if not isinstance(read, dict):
-        raise InputError(Code.RECIPE_INVALID, f"{path} holds no recipe")
+        raise InputError(Code.RECIPE_INVALID, f"{recipe} holds no recipe")
     return read
 
 
