@@ -4,11 +4,13 @@ import io
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
-from tests.records.given import given_run
+from tests.records.given import given_model, given_run
 from wallscan.client import flow
 from wallscan.client.errors import InputError
 from wallscan.client.http import Client
+from wallscan.client.main import app
 from wallscan.client.screen import Screen
 from wallscan.records import runs
 from wallscan.records.session import transaction
@@ -66,3 +68,27 @@ def test_a_name_that_cannot_be_one_is_told(client, name):
     for site, inspection in ((name, None), ("site", name)):
         with pytest.raises(InputError, match="request_invalid"):
             chosen(client, site, inspection)
+
+
+@pytest.mark.parametrize("command", ["inspect", "upload"])
+def test_a_model_that_is_not_there_is_told_before_anything_is_sent(
+    api_url, key, client, engine, tmp_path, monkeypatch, command
+):
+    monkeypatch.setenv("WALLSCAN_URL", api_url)
+    monkeypatch.setenv("WALLSCAN_API_KEY", key)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0 a photo")
+    told = CliRunner().invoke(app, [command, str(tmp_path / "photos"), "--model", "house/nothing"])
+    assert told.exit_code == 2
+    assert "[model_unknown]" in told.output
+    assert client.site("photos") is None
+
+
+def test_a_model_is_found_by_what_is_shown_of_it(client, engine):
+    older = given_model(engine, digest="a" * 20 + "b" * 44)
+    newer = given_model(engine)
+    for wanted in (str(older).upper(), "A" * 20 + "b" * 44, "a" * 12):
+        assert flow.found_model(client, wanted).id == older
+    assert flow.found_model(client, "a-model").id == newer
+    with pytest.raises(InputError):
+        flow.found_model(client, "a" * 7)

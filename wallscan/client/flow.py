@@ -15,6 +15,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
 from wallscan.domain.lifecycle import RunState
 from wallscan.domain.names import normal_name
+from wallscan.wire.models import Model
 from wallscan.wire.places import Inspection
 from wallscan.wire.report import Report
 from wallscan.wire.runs import Run
@@ -62,6 +63,19 @@ def _is_id(name: str) -> bool:
         return str(UUID(name)) == name.lower()
     except ValueError:
         return False
+
+
+def found_model(client: Client, wanted: str) -> Model:
+    """A version by id, digest or its first 8 digits or more, or name: the newest where a name has several.
+
+    Raises InputError `model_unknown`.
+    """
+    plain = wanted.lower()
+    for model in sorted(client.models(), key=lambda model: model.created_at, reverse=True):
+        by_digest = len(plain) >= 8 and model.digest.startswith(plain)
+        if by_digest or plain == str(model.id) or wanted == model.name:
+            return model
+    raise InputError(Code.MODEL_UNKNOWN, f"there is no model {wanted!r}")
 
 
 def sent(client: Client, inspection: Inspection, folder: Folder, screen: Screen) -> Sent:

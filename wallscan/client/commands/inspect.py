@@ -67,6 +67,8 @@ def inspect(
     photos = flow.scanned(folder, screen)
     refuse_taken(out, overwrite=overwrite)
     with connected(screen) as client:
+        if model is not None:
+            flow.found_model(client, model)  # before hours of upload, not after
         visit = flow.chosen_inspection(client, site or folder.resolve().name, inspection)
         refusals = flow.sent(client, visit, photos, screen).refusals
         try:

@@ -10,9 +10,9 @@ from wallscan.client.bundles import bundle, send_bundle
 from wallscan.client.connect import connected
 from wallscan.client.errors import InputError
 from wallscan.client.exits import DONE, SYSTEM_FAILED, USAGE
+from wallscan.client.flow import found_model
 from wallscan.client.gate import activate as activate_behind_gate
 from wallscan.client.gate import show_line, show_model
-from wallscan.client.http import Client
 from wallscan.client.meter import meter
 from wallscan.client.screen import Screen, open_screen, plain
 from wallscan.domain.codes import Code
@@ -81,7 +81,7 @@ def show(model: ModelArgument) -> None:
     """Show a version: where it comes from, what its comparison came to, when it served and why."""
     screen = open_screen()
     with connected(screen) as client:
-        detail = client.model(_found(client, model).id)
+        detail = client.model(found_model(client, model).id)
     show_model(screen, detail)
     for key in ("base", "licence", "attribution", "data", "data_digest", "seed"):
         if value := detail.manifest.get(key):
@@ -111,7 +111,7 @@ def activate(
     screen = open_screen()
     with connected(screen, trainer=True) as client:
         order = ActivationOrder(force=force, reason=reason)
-        status = activate_behind_gate(client, screen, _found(client, model), order)
+        status = activate_behind_gate(client, screen, found_model(client, model), order)
     raise typer.Exit(status)
 
 
@@ -145,15 +145,6 @@ def _benchmark(chosen: Benchmark) -> str:
     if chosen.dataset_id is None:
         return "Versions are compared on rendered walls."
     return f"Versions are compared on {chosen.name} ({chosen.dataset_id}, SHA-256 {chosen.sha256})."
-
-
-def _found(client: Client, wanted: str) -> Model:
-    """A version: the newest where a name has several."""
-    newest_first = sorted(client.models(), key=lambda model: model.created_at, reverse=True)
-    for model in newest_first:
-        if wanted in (str(model.id), model.name) or (len(wanted) >= 8 and model.digest.startswith(wanted)):
-            return model
-    raise InputError(Code.MODEL_UNKNOWN, f"there is no model {wanted!r}")
 
 
 def _told(screen: Screen, model: Model) -> int:

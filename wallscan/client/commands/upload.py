@@ -55,6 +55,8 @@ def upload(
     wanted = postprocess(pipeline, parameter)
     photos = flow.scanned(folder, screen)
     with connected(screen) as client:
+        if model is not None:
+            flow.found_model(client, model)  # before hours of upload, not after
         visit = flow.chosen_inspection(client, site or folder.resolve().name, inspection)
         refusals = flow.sent(client, visit, photos, screen).refusals
         screen.result(f"Inspection: {visit.id}")
