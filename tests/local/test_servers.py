@@ -147,6 +147,16 @@ def test_a_folder_closed_to_others_keeps_its_database_elsewhere(open_folder):
         shutil.rmtree(elsewhere)
 
 
+def test_quotes_in_the_folders_path_do_not_keep_the_broker_from_its_folder(open_folder):
+    outside = Outside(database_url="postgresql://elsewhere")
+    with (
+        running(open_folder / 'the "old" \\ wing', outside) as found,
+        redis.Redis.from_url(found.addresses.redis_url) as broker,
+    ):
+        broker.set("kept", 1)
+    assert (open_folder / 'the "old" \\ wing' / "valkey" / "appendonlydir").is_dir()
+
+
 def test_a_comma_in_the_folders_path_makes_no_second_folder(open_folder):
     outside = Outside(redis_url="redis://elsewhere", database_url="postgresql://elsewhere")
     with running(open_folder / "Smith, John", outside) as found:

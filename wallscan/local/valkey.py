@@ -24,7 +24,7 @@ def child(data: DataFolder, port: int) -> Child:
         "bind": "127.0.0.1",
         "port": port,
         "requirepass": data.secrets.redis_password,
-        "dir": f'"{home}"',
+        "dir": ".",  # where it is started: a path may hold what this file takes for a quote
         "daemonize": "no",
         "save": '""',
         "appendonly": "yes",
