@@ -1,5 +1,6 @@
 """Fixtures that every test may use: real servers, and a clean piece of each for one test."""
 
+import signal
 import uuid
 from collections.abc import Iterator
 
@@ -77,3 +78,11 @@ def redis_url(servers: TestServers) -> str:
     with redis.Redis.from_url(url) as client:
         client.flushdb()
     return url
+
+
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """SIGINT as in a terminal; what a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

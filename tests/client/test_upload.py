@@ -159,15 +159,7 @@ def test_storage_that_takes_nothing_is_reported_for_each_photo(client, store, vi
     assert set(refused(send(client, visit, scan(folder).found)).values()) == {"photo_not_uploaded"}
 
 
-@pytest.fixture
-def heard():
-    """Ctrl-C is heard, also where the shell started the tests in the background, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_does_not_wait_for_the_photos_under_way(client, visit, folder, monkeypatch):
     def slowly(_):
         signal.pthread_kill(main, signal.SIGINT)

@@ -103,15 +103,7 @@ def test_processes_that_draw_take_no_notice_of_ctrl_c_even_while_they_start(samp
     assert len(list(drawn)) == 3
 
 
-@pytest.fixture
-def heard():
-    """SIGINT as in a terminal; what a shell starts in the background ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_while_they_are_started_is_not_lost(samples, words, monkeypatch):
     def interrupted(*_):
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)

@@ -18,19 +18,10 @@ from wallscan.domain.lifecycle import MAX_ATTEMPTS, RunState, TaskState
 from wallscan.domain.looks import Look
 from wallscan.jobs.messages import InspectPhoto
 from wallscan.records.model_tables import ModelVersion
+from wallscan.records.stored_maps import StoredMap, stored_maps
 from wallscan.records.tables import Item, Photo, Run, Task
 
 LIVE_RUNS = (RunState.QUEUED, RunState.RUNNING)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMap:
-    """Where a map lies, its SHA-256 in hex, the side of a view in its cells (None: all), what made it."""
-
-    key: str
-    sha256: str
-    view_cells: int | None
-    runtime: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,26 +238,8 @@ def _claim(session: Session, run_id: uuid.UUID, photo_id: uuid.UUID, attempt: in
         base_manifest=row.base_manifest,
         scale=row.scale,
         wall_polygon_px=row.wall_polygon_px,
-        maps=_maps(session, row.from_run_id, photo_id, len(row.prompts)),
+        maps=stored_maps(session, row.from_run_id, photo_id, len(row.prompts)),
     )
-
-
-def _maps(
-    session: Session, from_run_id: uuid.UUID | None, photo_id: uuid.UUID, prompts: int
-) -> tuple[StoredMap, ...]:
-    """The maps of a photo, one a prompt, or none where any is missing."""
-    if from_run_id is None:
-        return ()
-    rows = session.execute(
-        select(Item.map_key, Item.map_sha256, Item.view_cells, func.coalesce(Task.runtime, ""))
-        .join(Task, and_(Task.run_id == Item.run_id, Task.photo_id == Item.photo_id))
-        .where(Item.run_id == from_run_id, Item.photo_id == photo_id)
-        .order_by(Item.prompt_index)
-    )
-    maps = tuple(
-        StoredMap(key, sha256, cells, runtime) for key, sha256, cells, runtime in rows if key and sha256
-    )
-    return maps if len(maps) == prompts else ()
 
 
 def _end(session: Session, claim: Claim, **values: object) -> bool:
