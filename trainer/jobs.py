@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from trainer.checkpoint import BEST
 from trainer.commands.data import chosen_classes
 from trainer.commands.train import REPORT, read
-from trainer.data import Classes, Photos, SplitBy
+from trainer.data import Classes, Photos
 from trainer.datasets import fetch_dataset
 from trainer.fit import fit, left_off, publish_weights
 from trainer.origin import Origin
@@ -105,8 +105,7 @@ def _train(
         for dataset, place in zip(claim.datasets, data, strict=True)
         for line in fetch_dataset(service.store, dataset, place)
     ]
-    by = SplitBy(claim.split)
-    photos = read(data, recipe, Console(stderr=True), by, classes, folder / REPORT, left_out)
+    photos = read(data, recipe, Console(stderr=True), claim.split, classes, folder / REPORT, left_out)
     _tell(service, claim, folder / REPORT)
     origin = Origin(licence=claim.licence, attribution=tuple(claim.attribution))
     run, bundle, failure = folder / "run", folder / "bundle", None

@@ -10,11 +10,9 @@ import pytest
 from tests.trainer.jobs import given_dataset, given_training, read, versions, zipped
 from tests.trainer.small import small_recipe
 from trainer import jobs
-from trainer.data import SplitBy
 from trainer.jobs import Service, run_training
 from wallscan.domain.codes import Code
 from wallscan.models.manifest import Manifest
-from wallscan.wire.trainings import Split
 
 pytestmark = pytest.mark.usefixtures("few_walls")
 
@@ -132,7 +130,3 @@ def test_classes_that_cannot_be_used_fail_it_before_anything_is_fetched(
     done = ordered(service, dataset_id, classes=classes)
     assert (done.state, done.code, done.data_report) == ("failed", Code.CLASSES_INVALID, None)
     assert said in (done.detail or "")
-
-
-def test_an_order_chooses_among_the_trainer_s_own_splits():
-    assert [split.value for split in Split] == [split.value for split in SplitBy]

@@ -5,7 +5,8 @@ from trainer.data.leaks import LeakReport, find_leaks
 from trainer.data.read import read_photos, read_samples
 from trainer.data.report import DataReport
 from trainer.data.sample import Photos, Region, Sample, Shape, Truth, digest_of, load_rgb, rasterise
-from trainer.data.splits import SplitBy, parts, split_by_group
+from trainer.data.splits import parts, split_by_group
+from wallscan.domain.splits import SplitBy
 
 __all__ = [
     "Classes",

@@ -16,10 +16,11 @@ from trainer.data.outlines import same_shape, truth_of
 from trainer.data.report import DataReport, Reason
 from trainer.data.sample import Photos, Sample, Truth
 from trainer.data.sources import Sources
-from trainer.data.splits import SplitBy, grouped, parts, split_by_group
+from trainer.data.splits import grouped, parts, split_by_group
 from trainer.data.tree import Tree, absolute, grow
 from trainer.data.voc import read_voc
 from trainer.data.yolo import read_yolo
+from wallscan.domain.splits import SplitBy
 
 NOTHING = "nothing"
 

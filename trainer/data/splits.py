@@ -6,10 +6,10 @@ import os
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from enum import StrEnum
 
 from trainer.data.looks import alike
 from trainer.data.sample import Sample
+from wallscan.domain.splits import SplitBy
 
 VALID_SHARE = 0.2
 VALID_SEED = "valid"
@@ -17,17 +17,6 @@ VALID_SEED = "valid"
 
 No recipe's seed, which is a number: by the same one nobody would be left to hold out.
 """
-
-
-class SplitBy(StrEnum):
-    """How photos come to a side."""
-
-    OFFICIAL = "official"
-    """As the data set's folders say; photos in no split's folder are learnt from."""
-    GROUPED = "grouped"
-    """All photos pooled; copies of one source photo and near-duplicates stay together."""
-    SCENES = "scenes"
-    """As grouped, and photos of one scene stay together."""
 
 
 def grouped(samples: Sequence[Sample], *, by_scene: bool = False) -> list[Sample]:

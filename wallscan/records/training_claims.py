@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, TRAINING_ENDED, TrainingState
+from wallscan.domain.splits import SplitBy
 from wallscan.jobs.messages import RunTraining
 from wallscan.records.claimed import DatasetFile, Version, version
 from wallscan.records.training_tables import Dataset, Training, TrainingDataset, TrainingEpoch
@@ -40,7 +41,7 @@ class TrainingClaim:
     recipe_name: str | None
     recipe: dict[str, Any] | None
     seed: int | None
-    split: wire.Split
+    split: SplitBy
     classes: dict[str, Any] | None
     licence: str | None
     attribution: Sequence[str]

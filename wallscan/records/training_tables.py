@@ -19,8 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wallscan.domain.lifecycle import TRAINING_ENDED, DatasetState, TrainingState
+from wallscan.domain.splits import SplitBy
 from wallscan.records.tables import Base, new_id, now_default, one_of, state_column
-from wallscan.wire.trainings import Split
 
 
 class Dataset(Base):
@@ -49,7 +49,9 @@ class Training(Base):
     recipe_name: Mapped[str | None] = mapped_column(String(100))
     recipe: Mapped[dict[str, Any] | None]  # every number; filled in from the name by the first claim
     seed: Mapped[int | None] = mapped_column(BigInteger)  # in the place of the recipe's
-    split: Mapped[Split] = mapped_column(state_column(Split, "split"), server_default=Split.OFFICIAL.value)
+    split: Mapped[SplitBy] = mapped_column(
+        state_column(SplitBy, "split"), server_default=SplitBy.OFFICIAL.value
+    )
     # JSONB would put the families in another order, and the first that fits a class has it.
     classes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     licence: Mapped[str | None] = mapped_column(String(200))  # of the weights

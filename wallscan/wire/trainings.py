@@ -3,12 +3,12 @@
 import datetime as dt
 import json
 import uuid
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, JsonValue, field_validator
 
 from wallscan.domain.lifecycle import DatasetState, TrainingState
+from wallscan.domain.splits import SplitBy
 from wallscan.models.manifest import NAME_PATTERN
 from wallscan.wire.common import Body
 from wallscan.wire.data_report import DataReport
@@ -19,14 +19,6 @@ MAX_DATASETS = 20
 MAX_ATTRIBUTION = 100
 
 RecipeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
-
-
-class Split(StrEnum):
-    """Which photos judge a model: those that the folders say, or some of all, by whole groups."""
-
-    OFFICIAL = "official"
-    GROUPED = "grouped"
-    SCENES = "scenes"
 
 
 def _printable(line: str) -> str:
@@ -86,8 +78,8 @@ class NewTraining(Body):
         description="the model to start from: id, digest or name; null: from nothing",
     )
     seed: int | None = Field(default=None, ge=0, lt=2**63, description="in the place of the recipe's")
-    split: Split = Field(
-        default=Split.OFFICIAL,
+    split: SplitBy = Field(
+        default=SplitBy.OFFICIAL,
         description="which photos judge: those in `valid/`, or a fifth of all, by source photo or by scene",
     )
     classes: Document | None = Field(
@@ -121,7 +113,7 @@ class Training(Body):
     recipe_name: str | None
     recipe: dict[str, Any] | None = Field(description="every number; null until a trainer looked a name up")
     seed: int | None
-    split: Split
+    split: SplitBy
     classes: dict[str, Any] | None
     licence: str | None
     attribution: list[str]

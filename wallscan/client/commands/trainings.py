@@ -19,7 +19,8 @@ from wallscan.client.meter import meter
 from wallscan.client.screen import Screen, open_screen, plain
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import TRAINING_ENDED, TrainingState
-from wallscan.wire.trainings import NewTraining, Split, Training, TrainingDetail, TrainingEpoch
+from wallscan.domain.splits import SplitBy
+from wallscan.wire.trainings import NewTraining, Training, TrainingDetail, TrainingEpoch
 
 app = typer.Typer(no_args_is_help=True, help="List, show and cancel trainings.")
 TrainingArgument = Annotated[UUID, typer.Argument(metavar="TRAINING", help="Id of the training.")]
@@ -39,8 +40,9 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="In the place of the recipe's.")] = None,
     split: Annotated[
-        Split, typer.Option(help="As the folders say, or all photos pooled and split by source or by scene.")
-    ] = Split.OFFICIAL,
+        SplitBy,
+        typer.Option(help="As the folders say, or all photos pooled and split by source or by scene."),
+    ] = SplitBy.OFFICIAL,
     classes: Annotated[
         Path | None, typer.Option(help="YAML or JSON: which classes and phrasings mean which family.")
     ] = None,
