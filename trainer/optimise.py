@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 from transformers import CLIPSegForImageSegmentation
 
+from trainer.muon import Muon
 from trainer.recipe import Recipe
 
 
@@ -24,8 +25,7 @@ def make_optimizers(model: CLIPSegForImageSegmentation, recipe: Recipe) -> list[
 def _from_nothing(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
     """Muon for the matrices of the vision layers, AdamW for everything else that is trained.
 
-    Muon (Jordan, 2024) steps along the orthogonalised momentum; scaled to AdamW's step size. In a trial of
-    200 steps it was ahead of AdamW alone from the 150th on.
+    In a trial of 200 steps it was ahead of AdamW alone from the 150th on.
     """
     matrices, others = list[nn.Parameter](), list[nn.Parameter]()
     for name, parameter in trained_parameters(model):
@@ -39,8 +39,7 @@ def _from_nothing(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
     adamw = AdamW(groups, lr=recipe.learning_rate, weight_decay=decay, betas=(0.9, 0.98))
     if recipe.muon_learning_rate is None:
         return [adamw]
-    rate = recipe.muon_learning_rate
-    return [adamw, Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")]
+    return [adamw, Muon(matrices, lr=recipe.muon_learning_rate, weight_decay=decay)]
 
 
 def _fine_tuning(model: CLIPSegForImageSegmentation, recipe: Recipe) -> Optimizer:

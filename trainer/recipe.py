@@ -89,7 +89,7 @@ class Recipe(_Frozen):
     number of photos, and `warmup_steps` are at most a tenth of them; otherwise an epoch is `epoch_steps`
     steps. The run ends when the held-out IoU has not risen for `patience` epochs, and publishes its best
     epoch; without, it publishes its last weights. Without a `muon_learning_rate` AdamW trains all of a
-    `scratch` model: Muon works in bf16, which processors without it emulate at a fiftieth of the speed.
+    `scratch` model.
 
     `loss` says what is made small: `bce+dice` is `losses.segmentation_loss`, `bce` the plain mean over all
     maps, in which neither `dice_weight` and `empty_weight` nor a stage's `peak_weight` have a part.
