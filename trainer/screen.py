@@ -1,6 +1,8 @@
-"""A run on the terminal: a bar with the time left, a line per epoch, and Ctrl-C that loses nothing."""
+"""A run on the screen: a bar with the time left, a line per epoch, and Ctrl-C that loses nothing."""
 
+import math
 import signal
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -21,8 +23,14 @@ class Interrupted(Exception):  # noqa: N818 - asked for, so no error
     """Raised after Ctrl-C, once the checkpoint is saved."""
 
 
+_LINES = 100
+
+
 class Screen:
-    """A `Watcher` that shows. The first Ctrl-C saves and ends the run, the second ends it at once."""
+    """A `Watcher` that shows. The first Ctrl-C saves and ends the run, the second ends it at once.
+
+    Where there is no terminal, a line for every hundredth stands for the bar.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -32,6 +40,7 @@ class Screen:
             console=console,
         )  # fmt: skip
         self._task = self._bar.add_task("Start", total=None, loss=float("nan"))
+        self._told = 0
         self._interrupted = False
 
     def __enter__(self) -> "Screen":
@@ -56,7 +65,17 @@ class Screen:
     def _show(self, what: str, done: int, total: int, loss: float = float("nan")) -> None:
         if self._bar.tasks[0].description != what:  # the time left is reckoned from this phase alone
             self._bar.reset(self._task, description=what, total=total, completed=done)
+            self._told = (done - 1) * _LINES // total
         self._bar.update(self._task, completed=done, total=total, loss=loss)
+        if not self._console.is_terminal and done * _LINES // total > self._told:
+            self._told = done * _LINES // total
+            left = self._bar.tasks[0].time_remaining
+            self._console.print(
+                f"{what} {done}/{total}"
+                + ("" if left is None else f", {timedelta(seconds=round(left))} left")
+                + ("" if math.isnan(loss) else f", loss {loss:.4f}"),
+                highlight=False,
+            )
 
     def epoch_ended(self, epoch: Epoch) -> None:
         """See `Watcher.epoch_ended`."""
