@@ -188,6 +188,32 @@ def test_a_fork_near_a_lines_end_is_a_branch_point(width_px):
     assert shapes(fork).branch_points == 1
 
 
+@pytest.mark.parametrize("first_px", [8, 15, 20])
+def test_side_branches_near_a_cracks_ends_are_not_taken_off_one_after_the_other(first_px):
+    """Each is as short as the way into a corner may be: one an end, with the end itself, passes for a fork."""
+    crack = np.zeros((200, 760), np.uint8)
+    crack[92:108, 60:680] = 255
+    comb, places = crack.copy(), [first_px + 18 * number for number in range(4)]
+    for x in (*(60 + place for place in places), *(680 - place for place in places)):
+        cv2.line(comb, (x, 100), (x, 81), 255, 4)
+    found = shapes(comb)
+    assert found.branch_points >= 6
+    assert found.length_px > shapes(crack).length_px + 6 * 19
+
+
+@pytest.mark.parametrize("reach_px", [11, 12, 13])
+@pytest.mark.parametrize(("first_deg", "step_deg"), [(5, 7), (6, 8), (8, 9)])
+def test_a_crack_loses_no_length_to_its_side_branches(reach_px, first_deg, step_deg):
+    crack = np.zeros((300, 300), np.uint8)
+    cv2.ellipse(crack, (150, 150), (90, 90), 0, 0, 270, 255, 10)
+    comb, bent = crack.copy(), first_deg + step_deg * np.arange(3)
+    for angle in np.radians(np.concatenate((bent, 270 - bent))):
+        way = np.array((np.cos(angle), np.sin(angle)))
+        one, other = (np.rint(150 + radius * way).astype(int).tolist() for radius in (90, 90 + reach_px))
+        cv2.line(comb, one, other, 255, 3)
+    assert shapes(comb).length_px > shapes(crack).length_px
+
+
 @pytest.mark.parametrize("size", [(1, 9000), (9000, 1), (1, 1), (2, 2)])
 def test_masks_of_one_pixel_height_or_width(size):
     found = shapes(np.full(size, 255, np.uint8))

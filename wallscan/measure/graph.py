@@ -16,7 +16,8 @@ FORK_SHARE = 2.5
 """Where a line ends in two side arms no longer than so many half-widths, they run into its end's corners.
 
 A corner of angle a is 1 / sin(a / 2) half-widths from the middle: 1.4 at a square end, and 2.5 at 47 degrees,
-of an end that is flared or cut askew.
+of an end that is flared or cut askew. Arms count whose tips were there from the first: the stump that is left
+where arms were taken off runs into no corner, and would make a fork with the next side branch.
 """
 _ROUNDS = 8  # taking arms off makes new ends; in practice two rounds settle it
 
@@ -105,20 +106,27 @@ def pruned(skeleton: NDArray[np.bool_], half_width_px: NDArray[np.float32]) -> t
     `half_width_px` (h, w) is the distance transform of the mask that the skeleton came from.
     """
     kept = skeleton.copy()
+    graph = skeleton_graph(kept)
+    tips = np.zeros_like(kept)
+    tips[tuple(graph.pixels[graph.degrees == 1].T)] = True
+    found = chains(graph)
     for _ in range(_ROUNDS):
+        spurs = _spurs(graph, found, half_width_px, tips)
+        if not len(spurs):
+            break
+        kept[tuple(graph.pixels[spurs].T)] = False
         graph = skeleton_graph(kept)
         found = chains(graph)
-        spurs = _spurs(graph, found, half_width_px)
-        if not len(spurs):
-            return graph, found
-        rows, columns = graph.pixels[spurs].T
-        kept[rows, columns] = False
-    graph = skeleton_graph(kept)
-    return graph, chains(graph)
+    return graph, found
 
 
-def _spurs(graph: Graph, found: list[Chain], half_width_px: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The pixels of all spurs, without the branch points that they leave from."""
+def _spurs(
+    graph: Graph, found: list[Chain], half_width_px: NDArray[np.float32], tips: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The pixels of all spurs, without the branch points that they leave from.
+
+    `tips` (h, w) are the ends of the skeleton before anything was taken off.
+    """
     degrees = graph.degrees
     arms: dict[int, list[Chain]] = defaultdict(list)
     for chain in found:
@@ -128,10 +136,11 @@ def _spurs(graph: Graph, found: list[Chain], half_width_px: NDArray[np.float32])
             arms[arm[-1]].append(arm)
     pixels: Chain = []
     for branch, own in arms.items():
-        place = graph.pixels[branch]
-        reach = np.hypot(*(graph.pixels[[arm[0] for arm in own]] - place).T) / half_width_px[tuple(place)]
-        is_end = np.count_nonzero(reach <= FORK_SHARE) == degrees[branch] - 1 >= 2
-        short = reach <= (FORK_SHARE if is_end else SPUR_SHARE)
+        place, ends = graph.pixels[branch], graph.pixels[[arm[0] for arm in own]]
+        reach = np.hypot(*(ends - place).T) / half_width_px[tuple(place)]
+        corner = (reach <= FORK_SHARE) & tips[tuple(ends.T)]
+        is_end = np.count_nonzero(corner) == degrees[branch] - 1 >= 2
+        short = (reach <= SPUR_SHARE) | (corner & is_end)
         for number in np.flatnonzero(short).tolist():
             pixels += own[number][:-1]
     return np.array(pixels, np.int64)
