@@ -89,6 +89,37 @@ def test_a_width_of_less_than_three_pixels_of_photo_or_map_is_at_the_limit(width
     assert ReviewReason.RESOLUTION_LIMIT not in measurements(bar(width_px), CLEAR).review_reasons
 
 
+def two_hairlines():
+    """On 12 megapixels, narrower than three cells of a map of 352."""
+    mask = np.zeros((3000, 4000), np.uint8)
+    mask[500:526, 100:3900] = mask[1500:1526, 100:3900] = 255
+    return mask
+
+
+MAP_OF_352 = 4000 / 352
+
+
+def test_a_wide_crack_is_told_among_hairlines_however_long():
+    hairlines, both = two_hairlines(), two_hairlines()
+    both[2400:2490, 1800:2250] = 255
+    fine, wide = (measurements(mask, scaled(0.5, cell_px=MAP_OF_352)) for mask in (hairlines, both))
+    assert (fine.at_resolution_limit, fine.width_band) == (True, None)
+    assert (wide.at_resolution_limit, wide.width_band) == (False, 5)
+    assert wide.max_width_mm == pytest.approx(45, abs=1)
+    assert wide.p95_width_px == pytest.approx(fine.p95_width_px)
+    assert wide.review_reasons == []
+
+
+def test_wide_spots_along_a_hairline_tell_no_width():
+    spotted = two_hairlines()
+    for x in range(400, 3800, 300):
+        cv2.circle(spotted, (x, 513), 22, 255, -1)
+    found = measurements(spotted, scaled(0.5, cell_px=MAP_OF_352))
+    assert found.max_width_px is not None
+    assert found.max_width_px > 40
+    assert (found.at_resolution_limit, found.width_band) == (True, None)
+
+
 def test_a_line_that_falls_by_a_hair_is_level_and_not_at_180_degrees():
     mask = np.zeros((200, 2000), np.uint8)
     cv2.line(mask, (50, 100), (1950, 101), 255, 5)

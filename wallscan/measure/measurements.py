@@ -12,7 +12,7 @@ from wallscan.measure.grid import cells_touched
 from wallscan.measure.lines import Steps
 from wallscan.measure.scale import Plane
 from wallscan.measure.shapes import Shapes, shapes
-from wallscan.measure.widths import on_wall, widths_px
+from wallscan.measure.widths import longest_stretch_px, on_wall, widths_px
 
 NEAR_GATE = 0.05
 """A presence score no farther than this from its gate is a close call."""
@@ -92,12 +92,15 @@ def _with_lines(made: Measurements, found: Shapes, foreground_px: int, cell_px: 
     if not made.length_px or found.largest is None:
         return made
     widths = widths_px(found.steps, foreground_px)
+    # By the percentile alone, a wide crack would go unheard among many fine ones.
+    limit_px = RESOLVED_CELLS * max(1.0, cell_px)
+    is_told = widths.p95 >= limit_px or longest_stretch_px(found.steps, limit_px) >= limit_px
     return replace(
         made,
         mean_width_px=round(widths.mean, 2),
         p95_width_px=round(widths.p95, 2),
         max_width_px=round(widths.max, 2),
-        at_resolution_limit=widths.p95 < RESOLVED_CELLS * max(1.0, cell_px),
+        at_resolution_limit=not is_told,
         orientation_deg=None if way.dominant_deg is None else round(way.dominant_deg, 1) % 180.0,
         orientation_coherence=round(way.coherence, 3),
         orientation_histogram_pct=way.histogram_pct,

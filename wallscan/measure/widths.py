@@ -9,6 +9,7 @@ from wallscan.measure.lines import Steps
 from wallscan.measure.scale import Plane
 
 P95 = 0.95
+_SAME_PLACE_PX = 0.01  # steps of one line follow each other to within rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,18 @@ def widths_px(steps: Steps, foreground_px: int) -> Widths:
         p95=weighted_quantile(steps.width_px[where], length_px[where], P95),
         max=float(steps.width_px[where].max()),
     )
+
+
+def longest_stretch_px(steps: Steps, least_px: float) -> float:
+    """How far some centre line runs on without being narrower than `least_px` anywhere.
+
+    Single wide spots, which a noisy mask has many of along a fine crack, do not add up to a stretch.
+    """
+    wide = steps.measurable & (steps.width_px >= least_px)
+    starts, ends = steps.middle_px - steps.step_px / 2, steps.middle_px + steps.step_px / 2
+    goes_on = wide[1:] & wide[:-1] & (np.hypot(*(starts[1:] - ends[:-1]).T) < _SAME_PLACE_PX)
+    stretch = np.concatenate(([0], np.cumsum(~goes_on)))
+    return float(np.bincount(stretch, weights=steps.length_px * wide).max())
 
 
 def on_wall(steps: Steps, mean_width_px: float, plane: Plane) -> OnWall:
