@@ -22,7 +22,7 @@ from wallscan.jobs.heartbeat import held
 from wallscan.photos.archives import Entry, Ignored, Rejected, count_entries, iter_photos
 from wallscan.photos.decode import check
 from wallscan.photos.sniff import sniff
-from wallscan.records import archive_claims, intake
+from wallscan.records import archive_claims, arrivals, intake
 from wallscan.records.archive_claims import ArchiveClaim
 from wallscan.records.intake import Candidate, Placed, Refusal
 from wallscan.records.session import transaction
@@ -38,6 +38,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 class _ClaimLostError(Exception):
     """Raised when another worker has taken over."""
+
+
+_Listed = tuple[Candidate, Placed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,8 @@ def _unpack(resources: Resources, claim: ArchiveClaim) -> None:
             for batch in _batches(_unpacked(item) for item in iter_photos(file)):
                 done += len(batch)
                 ignored += sum(entry.candidate is None for entry in batch)
-                arrived = _store(resources, claim, batch)
-                _advance(resources, claim, arrived, total=total, done=done, ignored=ignored)
+                listed = _store(resources, claim, batch)
+                _advance(resources, claim, listed, total=total, done=done, ignored=ignored)
     with transaction(resources.engine) as session:
         archive_claims.finish(session, claim)
 
@@ -134,44 +137,46 @@ def _batches(entries: Iterable[_Unpacked]) -> Iterator[list[_Unpacked]]:
         yield batch
 
 
-def _store(resources: Resources, claim: ArchiveClaim, batch: list[_Unpacked]) -> set[uuid.UUID]:
-    """Rows first, as expected; then the bytes that they await. Returns the photos whose bytes are in."""
+def _store(resources: Resources, claim: ArchiveClaim, batch: list[_Unpacked]) -> list[_Listed]:
+    """Rows first, as expected; then the bytes that they await."""
     entries = [entry for entry in batch if entry.candidate is not None]
     candidates = [entry.candidate for entry in entries if entry.candidate is not None]
     with transaction(resources.engine) as session:
         placed = intake.place(session, claim.inspection_id, candidates, claim.archive_id)
-        _list_rowless(session, claim, zip(candidates, placed, strict=True))
-    return {
-        _put(resources, claim, place.original_id, entry.data)
-        for entry, place in zip(entries, placed, strict=True)
-        if place.awaits_bytes and place.original_id is not None
-    }
+    for entry, place in zip(entries, placed, strict=True):
+        if place.awaits_bytes and place.original_id is not None:
+            _put(resources, claim, place.original_id, entry.data)
+    return list(zip(candidates, placed, strict=True))
 
 
-def _list_rowless(session: Session, claim: ArchiveClaim, placed: Iterable[tuple[Candidate, Placed]]) -> None:
-    """An entry whose path a usable photo holds gets no row there; it is listed under a name of its own."""
+def _list_rowless(session: Session, claim: ArchiveClaim, listed: Iterable[_Listed]) -> None:
+    """An entry whose path another photo holds has no row there; it is listed under a name of its own."""
     suffix = f" ({claim.archive_id.hex[:8]})"
     refused = [
         replace(one, path=one.path[: MAX_PATH_CHARS - len(suffix)] + suffix, refusal=place.refusal)
-        for one, place in placed
+        for one, place in listed
         if place.refusal is not None and place.photo_id is None
     ]
     intake.place(session, claim.inspection_id, refused, claim.archive_id)
 
 
-def _put(resources: Resources, claim: ArchiveClaim, photo_id: uuid.UUID, data: bytes) -> uuid.UUID:
+def _put(resources: Resources, claim: ArchiveClaim, photo_id: uuid.UUID, data: bytes) -> None:
     media_type = sniff(data).value
     resources.store.put(keys.photo(claim.inspection_id, photo_id), data, media_type)
-    return photo_id
 
 
 def _advance(
-    resources: Resources, claim: ArchiveClaim, arrived: set[uuid.UUID], *, total: int, done: int, ignored: int
+    resources: Resources, claim: ArchiveClaim, listed: list[_Listed], *, total: int, done: int, ignored: int
 ) -> None:
+    """Mark a batch as stored. The inspection is locked before the archive: who waits for it beats on."""
+    placed = [place for _, place in listed]
+    came = {place.original_id for place in placed if place.awaits_bytes and place.original_id is not None}
     with transaction(resources.engine) as session:
+        arrivals.arrived(session, claim.inspection_id, came)
+        placed = arrivals.stored_or_refused(session, claim.inspection_id, placed)
+        _list_rowless(session, claim, zip((one for one, _ in listed), placed, strict=True))
         if not archive_claims.advance(session, claim, total=total, done=done, ignored=ignored):
             raise _ClaimLostError
-        intake.arrived(session, claim.inspection_id, arrived)
 
 
 def _release(resources: Resources, claim: ArchiveClaim, *, count_try: bool) -> None:

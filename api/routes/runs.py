@@ -21,7 +21,7 @@ from wallscan.domain.looks import Look
 from wallscan.domain.pipelines import parse_pipeline, recorded
 from wallscan.domain.prompts import normal_prompts
 from wallscan.jobs.send import send
-from wallscan.records import inspections, intake, models, progress, runs, tasks
+from wallscan.records import arrivals, inspections, models, progress, runs, tasks
 from wallscan.records.session import snapshot, transaction
 from wallscan.wire.common import Page
 from wallscan.wire.runs import Item, NewRun, Run
@@ -48,10 +48,10 @@ def submit_run(
         else:
             inspections.run_prompts(session, caller.sites, order.from_run)
             seen = _as_before(session, inspection_id, order, order.from_run)
-        waited = intake.awaited(session, inspection_id)
+        waited = arrivals.awaited(session, inspection_id)
     found = in_storage(services.store, inspection_id) if waited else frozenset()
     with transaction(services.engine) as session:
-        intake.settle(session, inspection_id, waited, found)
+        arrivals.settle(session, inspection_id, waited, found)
         own = None if order.scale is None else order.scale.model_dump(mode="json", exclude_none=True)
         run_id = runs.submit(
             session,

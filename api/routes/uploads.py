@@ -12,7 +12,7 @@ from api.auth import Caller
 from api.bootstrap import Services as AllServices
 from api.context import Services
 from api.targets import upload_target
-from wallscan.records import inspections, intake
+from wallscan.records import arrivals, inspections, intake
 from wallscan.records.intake import Candidate, Placed
 from wallscan.records.session import transaction
 from wallscan.storage import keys
@@ -61,7 +61,7 @@ def upload_photos(
     seen = [door.sent(file.filename or "", wall, file.file, services.photo_limits) for file in files]
     with transaction(services.engine) as session:
         placed = intake.place(session, inspection_id, _candidates(seen))
-    _store(services, inspection_id, files, seen, placed)
+    placed = _stored(services, inspection_id, files, seen, placed)
     return UploadOutcomes(files=door.outcomes(seen, placed, None))
 
 
@@ -72,22 +72,23 @@ def _resumed(services: AllServices, inspection_id: UUID, placed: list[Placed]) -
         return placed
     found = again & door.in_storage(services.store, inspection_id)
     with transaction(services.engine) as session:
-        intake.arrived(session, inspection_id, found)
-    return [replace(place, outcome="stored") if place.photo_id in found else place for place in placed]
+        arrivals.arrived(session, inspection_id, found)
+        stored = arrivals.stored(session, inspection_id, found)
+    return [replace(place, outcome="stored") if place.photo_id in stored else place for place in placed]
 
 
 def _candidates(files: Sequence[door.Incoming]) -> list[Candidate]:
     return [file.candidate for file in files if file.candidate is not None]
 
 
-def _store(
+def _stored(
     services: AllServices,
     inspection_id: UUID,
     files: Sequence[UploadFile],
     seen: Sequence[door.Incoming],
     placed: Sequence[Placed],
-) -> None:
-    """Put the bytes that are waited for into storage, a photo at a time in memory, then mark them stored."""
+) -> list[Placed]:
+    """Put the bytes that are waited for into storage, a photo at a time in memory; what is stored then."""
     listed = [(file, one) for file, one in zip(files, seen, strict=True) if one.candidate is not None]
     arrived: set[UUID] = set()
     for (file, one), place in zip(listed, placed, strict=True):
@@ -95,4 +96,5 @@ def _store(
             services.store.put(keys.photo(inspection_id, place.original_id), file.file.read(), one.media_type)
             arrived.add(place.original_id)
     with transaction(services.engine) as session:
-        intake.arrived(session, inspection_id, arrived)
+        arrivals.arrived(session, inspection_id, arrived)
+        return arrivals.stored_or_refused(session, inspection_id, placed)

@@ -9,7 +9,9 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import PhotoError
 from wallscan.photos.decode import check
 from wallscan.photos.limits import PhotoLimits
-from wallscan.storage import keys
+from wallscan.records import arrivals
+from wallscan.records.session import transaction
+from wallscan.storage import S3ObjectStore, keys
 from wallscan.wire.uploads import MAX_PHOTO_BYTES
 
 JPEG = encode(wall())
@@ -107,6 +109,42 @@ def test_what_arrived_meanwhile_is_not_asked_for_again(api):
     arrived, missing = api.announce(inspection, entry("north/a.jpg", JPEG), entry("north/b.jpg", b"not yet"))
     assert (arrived["outcome"], missing["outcome"]) == ("stored", "upload")
     assert photos(api, inspection, state="stored").keys() == {"north/a.jpg"}
+
+
+def give_up(engine, inspection):
+    """What a run does with photos whose bytes it does not find."""
+    with transaction(engine) as session:
+        waited = arrivals.awaited(session, uuid.UUID(inspection))
+        arrivals.settle(session, uuid.UUID(inspection), waited, frozenset())
+
+
+def test_what_was_given_up_and_is_in_storage_is_not_asked_for_again(api, engine):
+    inspection = api.inspection()
+    files = entry("north/a.jpg", JPEG), entry("north/b.jpg", b"not yet")
+    first, _ = api.announce(inspection, *files)
+    put(first, JPEG)
+    give_up(engine, inspection)
+    arrived, missing = api.announce(inspection, *files)
+    assert (arrived["outcome"], arrived["target"], arrived["photo_id"]) == ("stored", None, first["photo_id"])
+    assert missing["outcome"] == "upload"
+    assert photos(api, inspection, state="stored").keys() == {"north/a.jpg"}
+
+
+def test_a_path_that_is_given_away_while_its_bytes_are_stored_is_a_conflict(api, engine, monkeypatch):
+    inspection = api.inspection()
+    store_bytes = S3ObjectStore.put
+
+    def meanwhile(*arguments):
+        give_up(engine, inspection)
+        api.announce(inspection, entry("north/a.jpg", b"other"))
+        store_bytes(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(S3ObjectStore, "put", meanwhile)
+        (outcome,) = api.upload(inspection, ("north/a.jpg", JPEG))
+    assert (outcome["outcome"], outcome["photo_id"]) == ("rejected", None)
+    assert outcome["code"] == Code.PATH_CONFLICT
+    assert photos(api, inspection)["north/a.jpg"]["state"] == "expected"
 
 
 def test_a_path_is_taken_by_a_usable_photo_only(api):

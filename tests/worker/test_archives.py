@@ -1,8 +1,11 @@
+import time
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, select, text, update
 
 from tests.photos import zips
 from tests.photos.corpus import bad_archives
@@ -10,6 +13,9 @@ from tests.photos.pictures import encode, wall
 from tests.records.given import given_inspection
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, ArchiveState, PhotoState
+from wallscan.records import archive_claims, arrivals, inspections, intake
+from wallscan.records.archive_claims import ArchiveClaim
+from wallscan.records.intake import Candidate
 from wallscan.records.session import transaction
 from wallscan.records.tables import Archive, Photo, Wall
 from wallscan.storage import ObjectStore, StorageUnavailable, keys
@@ -119,6 +125,65 @@ def test_an_entry_at_a_taken_path_is_listed_under_a_name_of_its_own(engine, stor
         (Code.PATH_CONFLICT, f"a/1.jpg ({second.hex[:8]})")
     ]
     assert photos_of(engine, first)["a/1.jpg"].state is PhotoState.STORED
+
+
+class BusyStore:
+    """Storage; something else happens while it takes the first photo."""
+
+    def __init__(self, inner: ObjectStore, meanwhile: Callable[[], object]) -> None:
+        self._inner, self._waiting = inner, [meanwhile]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    def put(self, *args, **kwargs) -> None:
+        if self._waiting:
+            self._waiting.pop()()
+        self._inner.put(*args, **kwargs)
+
+
+def test_an_entry_whose_path_is_given_away_while_it_is_stored_is_listed_too(engine, store, resources):
+    photo = encode(wall())
+    archive_id = given_archive(engine, store, zips.make({"a/1.jpg": photo, "a/2.jpg": encode(wall(seed=2))}))
+    inspection_id = read(engine, archive_id).inspection_id
+
+    def give_away() -> None:
+        with transaction(engine) as session:
+            arrivals.settle(session, inspection_id, arrivals.awaited(session, inspection_id), frozenset())
+            intake.place(session, inspection_id, [Candidate("a/1.jpg", "a", 7, "c" * 64)])
+
+    unpack_archive(replace(resources, store=BusyStore(store, give_away)), archive_id)
+    photos = photos_of(engine, archive_id)
+    assert {path: row.code or row.state for path, row in photos.items()} == {
+        f"a/1.jpg ({archive_id.hex[:8]})": Code.PATH_CONFLICT,
+        "a/2.jpg": PhotoState.STORED,
+    }
+    assert read(engine, archive_id).state is ArchiveState.SUCCEEDED
+
+
+def test_who_waits_for_the_inspection_does_not_hold_the_archive(engine, store, resources):
+    """Its heartbeat and the sweeper go on meanwhile."""
+    archive_id = given_archive(engine, store, zips.make({"a/1.jpg": encode(wall())}))
+    inspection_id = read(engine, archive_id).inspection_id
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(engine) as session:
+            busy = BusyStore(store, lambda: inspections.lock(session, inspection_id))
+            unpacking = pool.submit(unpack_archive, replace(resources, store=busy), archive_id)
+            wait_until_blocked(engine)
+            with transaction(engine) as other:
+                other.execute(text("SET LOCAL lock_timeout = '1s'"))
+                assert archive_claims.extend(other, ArchiveClaim(archive_id, inspection_id, 1), 60)
+                archive_claims.requeue_expired(other)
+        unpacking.result()
+    assert read(engine, archive_id).state is ArchiveState.SUCCEEDED
+
+
+def wait_until_blocked(engine: Engine) -> None:
+    deadline = time.monotonic() + 60
+    with engine.connect() as connection:
+        while not connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert time.monotonic() < deadline, "nobody came to wait"
+            time.sleep(0.01)
 
 
 def test_an_archive_that_never_arrived(engine, store, resources):

@@ -1,19 +1,19 @@
-"""Photos coming in: which are new, which are here already, which cannot be taken, and what arrived.
+"""Photos coming in: which are new, which are here already, which cannot be taken.
 
 The rules, within one inspection: a path holds one photo, and only a rejected photo gives its path to
 another; the same bytes are kept once, under the first photo that brought them, and every further path
-is a link to it (`duplicate_of_id`) whose state follows. A photo given up as not uploaded is taken back when
-its bytes come after all. An id stands for the same bytes for good, for storage keeps them under it.
+is a link to it (`duplicate_of_id`) whose state follows. An id stands for the same bytes for good, for storage
+keeps them under it. What becomes of the bytes is in `records.arrivals`.
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, delete, func, literal, or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import PhotoState
@@ -54,7 +54,7 @@ class Placed:
     photo_id: uuid.UUID | None = None
     original_id: uuid.UUID | None = None
     awaits_bytes: bool = False
-    announced_before: bool = False  # in an earlier call: the bytes may have arrived meanwhile
+    announced_before: bool = False  # with these bytes, in an earlier call: they may be there meanwhile
     refusal: Refusal | None = None
 
 
@@ -66,8 +66,9 @@ def place(
 ) -> list[Placed]:
     """Give every candidate its place; one answer each, in their order.
 
-    New photos are `expected`: put the bytes into storage, then call `arrived`. Refused files are kept as
-    rejected photos, unless a usable photo is at their path. Raises WallscanError `inspection_unknown`.
+    New photos are `expected`: put the bytes into storage, then call `arrivals.arrived`. Refused files are
+    kept as rejected photos, unless a usable photo is at their path. Raises WallscanError
+    `inspection_unknown`.
     """
     site_id = inspections.lock(session, inspection_id)
     checked = _checked(session, site_id, candidates)
@@ -77,85 +78,6 @@ def place(
     placed = [desk.place(candidate) for candidate in checked]
     desk.write(session)
     return placed
-
-
-def arrived(session: Session, inspection_id: uuid.UUID, photo_ids: Collection[uuid.UUID]) -> None:
-    """Mark photos as stored, and the links to them: their bytes are in storage.
-
-    One that was given up meanwhile is taken back. Raises WallscanError `inspection_unknown`.
-    """
-    inspections.lock(session, inspection_id)
-    served = or_(_among(Photo.id, photo_ids), _among(Photo.duplicate_of_id, photo_ids))
-    session.execute(
-        update(Photo)
-        .where(Photo.inspection_id == inspection_id, Photo.state == PhotoState.EXPECTED, served)
-        .values(state=PhotoState.STORED)
-    )
-    given_up = select(Photo).where(_given_up(inspection_id), _among(Photo.id, photo_ids))
-    for photo in session.scalars(given_up).all():
-        _take_back(session, photo)
-
-
-def awaited(session: Session, inspection_id: uuid.UUID) -> frozenset[uuid.UUID]:
-    """The photos whose bytes may have come unseen: announced, or given up; links are left out."""
-    expected = and_(Photo.inspection_id == inspection_id, Photo.state == PhotoState.EXPECTED)
-    waits = or_(expected, _given_up(inspection_id))
-    return frozenset(session.scalars(select(Photo.id).where(waits, Photo.duplicate_of_id.is_(None))))
-
-
-def settle(
-    session: Session,
-    inspection_id: uuid.UUID,
-    waited: frozenset[uuid.UUID],
-    found: frozenset[uuid.UUID],
-) -> None:
-    """Decide about awaited photos: those found in storage are stored, the others given up as not uploaded.
-
-    `waited` was read (`awaited`) before storage was listed, so a photo announced since is left alone.
-    """
-    arrived(session, inspection_id, waited & found)
-    lost = waited - found
-    session.execute(
-        update(Photo)
-        .where(
-            Photo.inspection_id == inspection_id,
-            Photo.state == PhotoState.EXPECTED,
-            or_(_among(Photo.id, lost), _among(Photo.duplicate_of_id, lost)),
-        )
-        .values(
-            state=PhotoState.REJECTED,
-            code=Code.PHOTO_NOT_UPLOADED,
-            detail="announced, but its bytes had not arrived when the inspection was submitted",
-            duplicate_of_id=None,
-        )
-    )
-
-
-def _given_up(inspection_id: uuid.UUID) -> ColumnElement[bool]:
-    return and_(Photo.inspection_id == inspection_id, Photo.code == Code.PHOTO_NOT_UPLOADED)
-
-
-def _take_back(session: Session, photo: Photo) -> None:
-    """Let a photo that was given up follow the one with the same bytes, or be that one to the others."""
-    same = and_(Photo.inspection_id == photo.inspection_id, Photo.sha256 == photo.sha256)
-    usable = and_(same, Photo.state != PhotoState.REJECTED, Photo.duplicate_of_id.is_(None))
-    original = session.execute(select(Photo.id, Photo.state).where(usable)).first()
-    original_id, state = (photo.id, PhotoState.STORED) if original is None else original
-    session.execute(
-        update(Photo)
-        .where(_given_up(photo.inspection_id), same)
-        .values(
-            state=state, code=None, detail=None, duplicate_of_id=func.nullif(literal(original_id), Photo.id)
-        )
-    )
-
-
-def _among(
-    column: InstrumentedAttribute[uuid.UUID] | InstrumentedAttribute[uuid.UUID | None],
-    ids: Collection[uuid.UUID],
-) -> ColumnElement[bool]:
-    """One array instead of a parameter an id: the protocol ends at 65,535 parameters."""
-    return column == any_(literal(list(ids), ARRAY(Uuid)))
 
 
 def _checked(session: Session, site_id: uuid.UUID, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -228,7 +150,8 @@ class _Desk:
         original = self.originals.get(candidate.sha256 or "")
         if original is None:
             photo = self._row(there, candidate, PhotoState.EXPECTED)
-            return Placed("upload", photo.id, photo.id, awaits_bytes=True)
+            again = there is not None and there.sha256 == photo.sha256 and photo.id in self.replaced
+            return Placed("upload", photo.id, photo.id, awaits_bytes=True, announced_before=again)
         photo = self._row(there, candidate, original.state, original.id)
         return self._link(photo)
 
@@ -289,7 +212,7 @@ class _Desk:
     def write(self, session: Session) -> None:
         """Write all rows; links after the rows that they point to, which their order ensures."""
         if self.gone:
-            session.execute(delete(Photo).where(_among(Photo.id, self.gone)))
+            session.execute(delete(Photo).where(Photo.id.in_(self.gone)))
         if self.new:
             session.execute(insert(Photo), list(self.new.values()))
         if self.replaced:
