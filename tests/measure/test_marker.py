@@ -65,6 +65,20 @@ def test_two_markers_on_a_tilted_wall_agree_though_one_is_smaller_in_the_photo()
     assert find_plane(seen.grey, SIDE_MM) is ReviewReason.MARKERS_DISAGREE
 
 
+@pytest.mark.parametrize("seed", [7, 10])
+@pytest.mark.parametrize(("size", "agrees"), [(1.0, True), (0.9, False), (0.6, False)])
+def test_a_marker_far_down_an_oblique_wall_is_judged_by_its_size_alone(seed, size, agrees):
+    markers = ((3, -280.0, 0.0, 1.0), (4, 280.0, 0.0, size))
+    rng = np.random.default_rng(seed)
+    seen = shot(rng, tilt_deg=50, side_px=200, markers=markers, height_px=2000, width_px=2400)
+    plane = find_plane(seen.grey, SIDE_MM)
+    assert isinstance(plane, Plane) is agrees
+    if isinstance(plane, Plane):
+        both_mm = np.array([[(-280.0, 0.0), (280.0, 0.0)]])
+        both_px = cv2.perspectiveTransform(both_mm, np.linalg.inv(seen.plane.homography))[0]
+        assert not plane.holds_at(np.asarray(both_px, np.float64))
+
+
 def test_the_plane_is_that_of_the_whole_photo_where_a_smaller_picture_is_searched():
     whole = pasted((0, 200, 200, 280), height_px=1200, width_px=1800)
     small = cv2.resize(whole, (900, 600), interpolation=cv2.INTER_AREA)

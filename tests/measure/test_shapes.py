@@ -190,7 +190,7 @@ def test_a_fork_near_a_lines_end_is_a_branch_point(width_px):
 
 @pytest.mark.parametrize("first_px", [8, 15, 20])
 def test_side_branches_near_a_cracks_ends_are_not_taken_off_one_after_the_other(first_px):
-    """Each is as short as the way into a corner may be: one an end, with the end itself, passes for a fork."""
+    """Each is as short as the way into a corner may be: with the line's own end one makes a fork."""
     crack = np.zeros((200, 760), np.uint8)
     crack[92:108, 60:680] = 255
     comb, places = crack.copy(), [first_px + 18 * number for number in range(4)]

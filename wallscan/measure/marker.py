@@ -74,9 +74,12 @@ def _size_px(corners: _Corners) -> float:
 
 
 def _fits(plane: Plane, corners: _Corners, side_mm: float, scale: float) -> bool:
-    """Whether the marker with these corners (4, 2) is as large as the plane says that it should be."""
+    """Whether the marker with these corners (4, 2) is as large as the plane says that it should be.
+
+    Also farther off than the plane is trusted with a crack: to be seen so much smaller contradicts nothing.
+    """
     corners_px = (corners + 0.5) * scale - 0.5
-    if not plane.holds_at(corners_px):
+    if not plane.reaches(corners_px):
         return False
     sides_mm = np.hypot(*np.diff(plane.to_mm(np.concatenate((corners_px, corners_px[:1]))), axis=0).T)
     allowed = AGREEMENT + SIDE_ERROR_PX / _size_px(corners)

@@ -51,11 +51,15 @@ class Plane:
         """The root of millimetres^2 per pixel^2 at each point, (n,)."""
         return np.asarray(np.sqrt(np.abs(np.linalg.det(self.jacobian(points_px)))), np.float64)
 
-    def holds_at(self, points_px: Points) -> bool:
-        """Whether the scale at all points (n, 2) is within `MAX_STRETCH` of that at the reference."""
+    def reaches(self, points_px: Points) -> bool:
+        """Whether all points (n, 2) lie on this side of the wall's horizon, where the plane can be seen."""
         every = np.concatenate((np.array([self.reference_px]), points_px))
         depth = np.column_stack((every, np.ones(len(every)))) @ self.homography[2]
-        if (depth * depth[0] <= 0).any():
-            return False  # at or behind the wall's horizon
+        return bool((depth * depth[0] > 0).all())
+
+    def holds_at(self, points_px: Points) -> bool:
+        """Whether the scale at all points (n, 2) is within `MAX_STRETCH` of that at the reference."""
+        if not self.reaches(points_px):
+            return False
         stretch = self.local_mm_per_px(points_px) / self.mm_per_px
         return bool(((stretch < MAX_STRETCH) & (stretch > 1 / MAX_STRETCH)).all())
