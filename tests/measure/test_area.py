@@ -1,5 +1,6 @@
 """Polygons against plane geometry, however far from the photo their corners lie."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -92,13 +93,19 @@ def test_windows_and_what_lies_beside_a_wall_stay_out():
     assert np.array_equal(closed(wall), whole)
 
 
-def test_a_gap_is_closed_up_to_a_share_of_the_longer_side():
-    narrow, wide = (np.full((1, 5000), 255, np.uint8) for _ in range(2))
-    narrow[0, 1000 : 1000 + round(0.9 * GAP_SHARE * 5000)] = 0
-    wide[0, 1000 : 1000 + round(1.1 * GAP_SHARE * 5000)] = 0
-    assert closed(narrow).all()
-    assert np.array_equal(closed(wide), wide)
-    assert closed(narrow.T.copy()).all()
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize("width_px", [64, 100, 150, 640, 641, 1365, 2000, 3072, 4000, 4032, 5000])
+def test_a_gap_is_closed_up_to_a_share_of_the_longer_side_wherever_it_begins(width_px, upright):
+    def after(gap_px, begin):
+        wall = np.full((1, width_px), 255, np.uint8)
+        wall[0, begin : begin + gap_px] = 0
+        return wall, closed(np.ascontiguousarray(wall.T)).T if upright else closed(wall)
+
+    share_px = GAP_SHARE * width_px
+    narrow, wide = math.ceil(share_px) - 1, math.ceil(1.15 * share_px)
+    for begin in range(width_px // 3, width_px // 3 + 24):
+        assert after(narrow, begin)[1].all()
+        assert np.array_equal(*after(wide, begin))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (12, 16), (1, 9000), (9000, 1)])

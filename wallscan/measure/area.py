@@ -1,5 +1,6 @@
 """Which part of a photo is wall: a polygon that a person drew, or the answer to a wall prompt."""
 
+import math
 from collections.abc import Sequence
 from functools import reduce
 
@@ -14,7 +15,8 @@ GAP_SHARE = PRESENCE_SHARE
 """Of a photo's longer side: wider than a crack, which never fills the square that presence is judged in, and
 narrower than most windows and doors."""
 _GAP_CELLS = 16
-"""Cells that a gap has at least, where pixels are finer: as fine as a map's, and quicker by far."""
+"""Cells that such a gap has at least, where pixels are finer: as fine as a map's, and quicker by far. A gap
+that is wider by less than two of them, an eighth, closes or not, depending on where they begin."""
 
 Area = NDArray[np.uint8]
 Corners = NDArray[np.float64]
@@ -52,7 +54,7 @@ def _cut(corners: Corners, inside_by: NDArray[np.float64]) -> Corners:
 
 
 def closed(mask: Area) -> Area:
-    """A mask (H, W), 0 or 255, with its gaps narrower than `GAP_SHARE` closed, as far as the photo goes.
+    """A mask (H, W), 0 or 255, with all gaps narrower than `GAP_SHARE` closed, as far as the photo goes.
 
     A crack in a wall is wall, whatever the network takes it for; a window is not. It is a closing by a
     square, of cells that are wall altogether, so that a gap closes as a whole. Beyond its edge the photo goes
@@ -60,13 +62,21 @@ def closed(mask: Area) -> Area:
     """
     gap_px = max(mask.shape) * GAP_SHARE
     cell_px = max(1, int(gap_px / _GAP_CELLS))
-    side = int(gap_px / cell_px) | 1  # odd: the square has a middle
+    side = _cells_across(math.ceil(gap_px) - 1, cell_px) + 1
     cells = _wall_cells(mask, cell_px)
     beyond = cv2.copyMakeBorder(cells, side, side, side, side, cv2.BORDER_REPLICATE)
-    joined = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    square, middle = np.ones((side, side), np.uint8), side // 2
+    grown = cv2.dilate(beyond, square, anchor=(middle, middle))
+    # Mirrored, for an even square has no middle: what it grew by on one side it loses there again.
+    joined = cv2.erode(grown, square, anchor=(side - 1 - middle, side - 1 - middle))
     size = cells.shape[1] * cell_px, cells.shape[0] * cell_px
     drawn = cv2.resize(joined[side:-side, side:-side], size, interpolation=cv2.INTER_NEAREST)
     return np.asarray(cv2.bitwise_or(mask, drawn[: mask.shape[0], : mask.shape[1]]), np.uint8)
+
+
+def _cells_across(gap_px: int, cell_px: int) -> int:
+    """How many cells a gap lies in at most, wherever it begins."""
+    return -(-(gap_px - 1) // cell_px) + 1
 
 
 def _wall_cells(mask: Area, cell_px: int) -> Area:
