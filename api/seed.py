@@ -30,10 +30,10 @@ def seed(engine: Engine, store: ObjectStore, bundle: Path) -> bool:
     store_bundle(store, manifest, bundle)
     with transaction(engine) as session:
         activations.lock(session)  # before `active` is read: a version chosen meanwhile stays
-        model = models.announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
-        is_new = model.state is not ModelState.READY
-        if is_new:  # No trainer is asked: the package's own tests let this bundle load and answer.
-            models.register(session, manifest)
+        known = session.scalar(select(ModelVersion.state).where(ModelVersion.digest == digest))
+        # No trainer is asked: the package's own tests let this bundle load and answer.
+        model = models.register(session, manifest)
+        is_new = known is not ModelState.READY
         active = session.scalar(select(ModelVersion.name).where(ModelVersion.active))
         if active is not None and not (is_new and active == manifest.name):
             return False

@@ -1,12 +1,14 @@
 import threading
 
 import pytest
+from sqlalchemy import event
 
 from tests.records.given import given_model
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
 from wallscan.domain.lifecycle import ActivationKind
-from wallscan.records import activations, models
+from wallscan.models.manifest import Manifest, bundle_digest
+from wallscan.records import activations, model_checks, models
 from wallscan.records.session import transaction
 
 DIGEST = "d" * 64
@@ -57,6 +59,37 @@ def test_none_means_the_active_one(engine):
         for model in (first, second):
             activations.activate(session, model, ActivationKind.FORCED, reason="test")
             assert models.resolve(session, None).id == model
+
+
+def test_a_bundle_that_a_check_rejects_meanwhile_is_registered_all_the_same(engine, monkeypatch):
+    """Its maker checked it; what a trainer found was incomplete."""
+    manifest = Manifest.model_validate(
+        {
+            "name": "house/model", "created_at": "2026-01-02T03:04:05Z", "licence": "mine",
+            "default_presence": 0.5, "files": [{"name": "a.json", "size_bytes": 1, "sha256": "0" * 64}],
+        }
+    )  # fmt: skip
+    with transaction(engine) as session:
+        model_id = models.announce(session, manifest.name, bundle_digest(manifest), {}).id
+        model_checks.put_up(session, model_id)
+    with transaction(engine) as session:
+        held = model_checks.claim(session, model_id, 60)
+    assert held is not None
+    updates = []
+
+    def reject(_connection, _cursor, statement, *_):
+        """Right before the second UPDATE, the one that is not of announcing."""
+        if statement.startswith("UPDATE model_versions "):
+            updates.append(statement)
+            if len(updates) == 2:
+                with transaction(engine) as other:
+                    model_checks.finish(other, held, WallscanError(Code.BUNDLE_FILE_MISSING, "no a.json"))
+
+    event.listen(engine, "before_cursor_execute", reject)
+    with transaction(engine) as session:
+        made = models.register(session, manifest)
+    assert len(updates) == 3
+    assert (made.state, made.code, made.detail) == ("ready", None, None)
 
 
 def test_many_who_announce_and_activate_in_one_transaction_do_not_block_each_other(engine):

@@ -44,10 +44,14 @@ def register(session: Session, manifest: Manifest) -> Model:
     """
     digest = bundle_digest(manifest)
     made = announce(session, manifest.name, digest, manifest.model_dump(mode="json"))
-    row = session.get_one(ModelVersion, made.id)
-    row.state, row.code, row.detail = ModelState.READY, None, None
-    session.flush()
-    return _body(row)
+    # Every column is said: a check may have ended since the row was read.
+    ready_at_once = (
+        update(ModelVersion)
+        .where(ModelVersion.id == made.id)
+        .values(state=ModelState.READY, code=None, detail=None, lease_until=None)
+        .returning(ModelVersion)
+    )
+    return _body(session.scalars(ready_at_once, execution_options={"populate_existing": True}).one())
 
 
 def get(session: Session, model_id: uuid.UUID) -> Model:
