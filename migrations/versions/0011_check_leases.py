@@ -19,5 +19,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("model_versions", "lease_until")
+    # Before this revision `attempt` is the count of tries, and small; since, a fence that only grows.
+    op.execute("UPDATE model_versions SET attempt = tries")
     op.drop_column("model_versions", "tries")
     op.alter_column("model_versions", "attempt", type_=sa.SmallInteger)

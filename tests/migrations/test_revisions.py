@@ -85,6 +85,16 @@ def test_every_step_keeps_the_rows(empty, empty_database_url):
         assert kept(rows, every_row(connection))
 
 
+def test_a_check_is_tried_as_often_after_a_step_down(empty, empty_database_url):
+    migrations.upgrade(empty_database_url)
+    with empty.begin() as connection:
+        insert_one_of_each(connection)
+        connection.execute(text("UPDATE model_versions SET attempt = 40000, tries = 1"))
+    migrations.downgrade(empty_database_url, "0010")
+    with empty.connect() as connection:
+        assert set(connection.scalars(text("SELECT attempt FROM model_versions"))) == {1}
+
+
 def test_upgrading_twice_keeps_the_rows(empty, empty_database_url):
     migrations.upgrade(empty_database_url)
     with empty.begin() as connection:
