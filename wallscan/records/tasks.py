@@ -136,7 +136,7 @@ def extend(session: Session, claim: Claim, lease_s: float) -> bool:
 
 
 def is_held(session: Session, claim: Claim) -> bool:
-    """Whether a claim was not lost; it may be at once unless the run's row is locked."""
+    """Whether a claim was not lost. Where the run's row is locked, no retry of it can have come between."""
     return bool(session.scalar(select(exists().where(_held(claim)))))
 
 
