@@ -95,7 +95,8 @@ def cached_batches(
     store = Store(folder, count, dict(zip(ROWS, kinds, strict=True)))
     if store.done < count:
         with store.alone(lambda: _tell(watcher, store.done, count)):
-            _fill(store, network, frames, accelerator, watcher, processes)
+            if store.done < count:  # another run may have filled it meanwhile
+                _fill(store, network, frames, accelerator, watcher, processes)
     return CachedBatches(store, frames, recipe)
 
 

@@ -21,11 +21,10 @@ from torch.utils.data import DataLoader, Dataset
 from trainer.augment import change_looks, cut_out, flip_and_turn
 from trainer.data import Sample
 from trainer.photo_frames import PhotoFrames, Scene
-from trainer.phrases import FAMILIES, wrong_phrase
+from trainer.phrases import CRACK, FAMILIES, JOINT, wrong_phrase
 from trainer.recipe import Recipe, Stage
 from trainer.render import render
 
-CRACK, JOINT = "crack", "drywall joint"
 T = TypeVar("T")
 
 

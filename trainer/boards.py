@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.canvas import Canvas, blend, line_layer, texture
-from trainer.furniture import furnish
+from trainer.furniture import LETTERS, furnish
 
 Image = NDArray[np.uint8]
 Line = NDArray[np.float64]
@@ -21,7 +21,6 @@ BOARDS = (
     (190, 180, 168), (178, 168, 158), (205, 196, 186), (222, 216, 206), (235, 232, 226),
 )  # fmt: skip
 ROOMS = ((225, 212, 190), (200, 195, 190), (90, 95, 90), (60, 70, 68), (120, 115, 110), (235, 230, 220))
-LETTERS = "ABCDEFGHIKLMNOPRSTUVWabcdefghiklmnoprstuw 0123456789/&"
 
 
 def board(size: int, rng: random.Random, seams: bool, furniture_share: float) -> tuple[Image, Image]:

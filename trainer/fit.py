@@ -11,7 +11,7 @@ from trainer.lora import merge_lora
 from trainer.network import open_network
 from trainer.origin import Origin, learnt_before
 from trainer.processes import this_process
-from trainer.publish import NOTHING_TOLD, publish, require_name, require_out
+from trainer.publish import NOTHING_TOLD, based_on, publish, require_name, require_out
 from trainer.recipe import Recipe
 from trainer.settle import settled
 from trainer.train import train
@@ -47,7 +47,7 @@ def fit(
     """
     require_base(recipe, base)
     require_name(name)
-    require_out(out)
+    require_out(out, work, *based_on(base))
     network = open_network(recipe, base)
     recipe = settled(recipe, data, network.spec)
     state = this_process()
@@ -61,6 +61,7 @@ def fit(
             raise TrainingCancelled
         best = recipe.patience is not None or not progress.ended(recipe)
         if state.is_main_process:
+            watcher.publishing()
             publish_weights(progress, recipe, data, work, out, name, base, origin, best=best)
         state.wait_for_everyone()
     return read_manifest(out)

@@ -8,9 +8,10 @@ import random
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Canvas = NDArray[np.float32]
+from trainer.canvas import Canvas
+
+LETTERS = "ABCDEFGHIKLMNOPRSTUVWabcdefghiklmnoprstuw 0123456789/&"
 
 
 def furnish(canvas: Canvas, unit: float, rng: random.Random) -> None:
@@ -89,7 +90,7 @@ def _print(canvas: Canvas, unit: float, rng: random.Random) -> None:
     """Lettering, as boards carry."""
     size = len(canvas)
     layer = np.zeros((size, size), np.uint8)
-    text = "".join(rng.choice("ABCDEFGHIKLMNOPRSTUVWabcdefghiklmnoprstuw 0123456789/&") for _ in range(24))
+    text = "".join(rng.choice(LETTERS) for _ in range(24))
     at = (rng.randrange(-20, size // 2), rng.randrange(size // 10, size))
     cv2.putText(layer, text, at, rng.randrange(4), unit * rng.uniform(0.2, 0.8), 255, 1, cv2.LINE_AA)
     alpha = np.rot90(layer, rng.randrange(4)).astype(np.float32)[..., None] / 255 * rng.uniform(0.3, 0.9)

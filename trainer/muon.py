@@ -62,7 +62,8 @@ class Muon(Optimizer):
 def orthogonalised(matrices: Tensor) -> Tensor:
     """Each matrix with its singular values brought near 1; (n, rows, columns), of any float dtype.
 
-    Five Newton-Schulz steps; what comes out has singular values between about 0.7 and 1.2.
+    Five Newton-Schulz steps: those above some 0.002 of the matrix's norm come out between about 0.7 and 1.2,
+    smaller ones below.
     """
     tall = matrices.shape[-2] > matrices.shape[-1]
     result: Tensor = matrices.mT if tall else matrices

@@ -19,7 +19,7 @@ ROBOFLOW_FILE = "README.dataset.txt"
 MOST_LINES = 100
 """Data sets come from anywhere, and a manifest has to stay small: of more lines only the number is told."""
 _MOST_CHARACTERS = 64 << 10
-MAY_HOLD_JUDGES = "photos held out here may be among it"
+MAY_HOLD_JUDGES = "photos that judge here may be among it"
 TOKENIZER = "Tokenizer vocabulary: CLIP, OpenAI, MIT"
 
 
@@ -63,18 +63,23 @@ def origin_facts(recipe: Recipe, photos: Photos, base: Path | None, origin: Orig
 
 
 def learnt_before(base: Path | None, photos: Photos) -> tuple[str, ...]:
-    """A line for the manifest's `data` where the base may have learnt from photos that are held out now.
+    """A line for the manifest's `data` where the base may have learnt from photos that judge now.
 
-    None for a base that is no bundle or learnt from no photos, and none where it held out these same photos:
-    of any others nobody can tell, as a bundle holds digests of all its photos together.
+    None for a base that is no bundle or learnt from no photos, and none where it learnt from and held out
+    these same photos: of any others nobody can tell, as a bundle holds digests of all its photos together.
     """
     if base is None or not (base / MANIFEST_NAME).is_file():
         return ()
     manifest = read_manifest(base)
-    doubtful = any(MAY_HOLD_JUDGES in line for line in manifest.data)
-    if not manifest.data or (manifest.held_out_digest == digest_of(photos.held_out) and not doubtful):
+    same = (manifest.data_digest, manifest.held_out_digest) == (photos.digest(), digest_of(photos.held_out))
+    if not manifest.data or (same and not doubtful(manifest)):
         return ()
     return (f"what {manifest.name} had learnt from: {MAY_HOLD_JUDGES}",)
+
+
+def doubtful(manifest: Manifest) -> bool:
+    """Whether a base that the weights come from may have learnt from photos that judged them."""
+    return any(MAY_HOLD_JUDGES in line for line in manifest.data)
 
 
 def attributions(photos: Photos) -> list[str]:

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data import Sample, Shape, load_rgb
-from trainer.phrases import FAMILIES
+from trainer.phrases import FAMILIES, JOINT
 from trainer.seams import Lines, find_seam
 
 Image = NDArray[np.uint8]
-JOINT = "drywall joint"
 CACHE_BYTES = 1 << 30
 """What one process keeps, so that several stay within a machine's memory whatever is learnt from: some 520
 photos of 640 x 640 pixels, or 17 of 12 megapixels. To decode one anew takes twice as long as to cut a frame

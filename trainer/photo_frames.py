@@ -11,14 +11,13 @@ from trainer.augment import crop_window, mosaic
 from trainer.boards import draw_seam, mark_box
 from trainer.data import Sample
 from trainer.photo_cache import CACHE_BYTES, PhotoCache
-from trainer.phrases import FAMILIES
+from trainer.phrases import CRACK, FAMILIES, JOINT
 from trainer.render import add_cracks
 from trainer.seams import Lines
 from wallscan.segment.preprocess import to_square
 
 Image = NDArray[np.uint8]
 Scene = tuple[Image, dict[str, Image]]
-CRACK, JOINT = "crack", "drywall joint"
 FULL_TURN_SHARE = 0.4
 SMALL_TURN_DEG = 12.0
 

@@ -7,6 +7,8 @@ from transformers import CLIPTokenizer
 
 from trainer.data.classes import default_classes
 
+CRACK, JOINT = "crack", "drywall joint"
+"""The families that frames are composed of."""
 FAMILIES: Mapping[str, tuple[str, ...]] = default_classes().phrases()
 """The shipped phrasings (`data/classes.yaml`)."""
 

@@ -51,7 +51,7 @@ def publish(
     `output_taken`, and BundleError `bundle_base_missing` or `bundle_manifest_invalid` (the name).
     """
     require_name(name)
-    require_out(out)
+    require_out(out, *based_on(base))
     facts = origin_facts(recipe, photos, base, origin)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".publishing-") as scratch:
@@ -80,10 +80,21 @@ def require_name(name: str) -> None:
         ) from error
 
 
-def require_out(out: Path) -> None:
-    """Raises TrainingError `output_taken` where `out` is neither new, nor empty, nor a bundle."""
+def require_out(out: Path, *needed: Path) -> None:
+    """Raises TrainingError `output_taken` where `out` is neither new, nor empty, nor a bundle.
+
+    And where one of the `needed` folders is it or lies in it: what is there is replaced.
+    """
+    for folder in needed:
+        if folder.resolve().is_relative_to(out.resolve()):
+            raise TrainingError(Code.OUTPUT_TAKEN, f"{out} would take the place of {folder}, which is needed")
     if out.exists() and not (out.is_dir() and ((out / MANIFEST_NAME).is_file() or not any(out.iterdir()))):
         raise TrainingError(Code.OUTPUT_TAKEN, f"{out} holds something else than a bundle")
+
+
+def based_on(base: Path | None) -> tuple[Path, ...]:
+    """The folders that a model needs which starts from the one in `base`. Raises `bundle_base_missing`."""
+    return () if base is None else (base, whole_folder(base))
 
 
 def put_in_place(built: Path, out: Path) -> None:

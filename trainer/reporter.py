@@ -104,6 +104,9 @@ class Reporter:
         """See `Watcher.cancelled`. With a best epoch to publish, not before the loop that publishes it."""
         return self._cancelling and (self._first_step is not None or not self._checkpoints.has_best)
 
+    def publishing(self) -> None:
+        """See `Watcher.publishing`. The last step was told at once."""
+
     def flush(self) -> None:
         """Tell what is left. Raises ClaimLostError, UnavailableError."""
         with transaction(self._engine) as session:

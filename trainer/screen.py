@@ -29,6 +29,8 @@ _LINES = 100
 class Screen:
     """A `Watcher` that shows. The first Ctrl-C saves and ends the run, the second ends it at once.
 
+    Once all is saved and it is published, the first does.
+
     Where there is no terminal, a line for every hundredth stands for the bar.
     """
 
@@ -41,7 +43,7 @@ class Screen:
         )  # fmt: skip
         self._task = self._bar.add_task("Start", total=None, loss=float("nan"))
         self._told = 0
-        self._interrupted = False
+        self._interrupted = self._publishing = False
 
     def __enter__(self) -> "Screen":
         self._before = signal.signal(signal.SIGINT, self._interrupt)
@@ -93,7 +95,14 @@ class Screen:
         """Whether Ctrl-C was pressed."""
         return self._interrupted
 
+    def publishing(self) -> None:
+        """See `Watcher.publishing`."""
+        self._publishing = True
+        self._bar.update(self._task, description="Publish")
+
     def _interrupt(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signal's
+        if self._publishing:
+            raise Interrupted
         if self._interrupted:
             raise KeyboardInterrupt
         self._interrupted = True

@@ -78,7 +78,7 @@ def bf16_pays(device: torch.device) -> bool:
     Measured on CPUs that have the instructions: AMD's double the pace, Intel's without AMX halve it.
     """
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     able = torch.cpu.get_capabilities()
     if device.type != "cpu" or not (able.get("avx512_bf16") or able.get("amx_bf16")):
         return False

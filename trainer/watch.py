@@ -45,6 +45,9 @@ class Watcher(Protocol):
     def cancelled(self) -> bool:
         """Whether to stop; the loop then saves and returns."""
 
+    def publishing(self) -> None:
+        """The loop has ended, its last checkpoint is saved; gates are fitted and the bundle is written."""
+
 
 class Unwatched:
     """A watcher that looks away."""
@@ -64,3 +67,6 @@ class Unwatched:
     def cancelled(self) -> bool:
         """Never."""
         return False
+
+    def publishing(self) -> None:
+        """See `Watcher.publishing`."""

@@ -134,6 +134,7 @@ def test_one_that_is_being_filled_is_waited_for(tmp_path, photos, base, monkeypa
     count = len(photos.held_out) if part == "held_out" else 2 * len(photos.train)
     whole = (folder / part / "states").read_bytes()
     (folder / part / "done").write_text("0")
+    monkeypatch.delattr("trainer.activations._encoded")  # there is nothing left to encode
     waited = threading.Event()
 
     class Waits(Notes):

@@ -98,6 +98,13 @@ def test_a_name_that_no_model_may_have_is_refused_before_anything_is_trained(tmp
     assert not (tmp_path / "work").exists()
 
 
+def test_the_work_folder_is_no_place_for_the_bundle(tmp_path, photos):
+    with pytest.raises(TrainingError) as refusal:
+        fit(small_recipe(), photos, tmp_path / "one", tmp_path / "one", "a/b", None, Notes())
+    assert refusal.value.code is Code.OUTPUT_TAKEN
+    assert not (tmp_path / "one").exists()
+
+
 def test_two_processes_do_not_train_in_one_folder(tmp_path, photos, base):
     recipe = small_recipe(kind="decoder")
     with alone_in(tmp_path / "work"), pytest.raises(TrainingError, match="another process") as refusal:

@@ -68,13 +68,24 @@ def test_a_manifest_says_where_the_weights_come_from(tmp_path, photos, base):
 
 
 @pytest.mark.parametrize(
-    ("learnt", "same", "doubtful"),
-    [((), False, False), (("photos",), True, False), (("photos",), False, True), ((DOUBT,), True, True)],
+    ("learnt", "same_held_out", "same_learnt", "doubtful"),
+    [
+        ((), False, False, False),
+        (("photos",), True, True, False),
+        (("photos",), False, True, True),
+        (("photos",), True, False, True),
+        ((DOUBT,), True, True, True),
+    ],
 )
-def test_a_base_that_may_know_the_photos_held_out_is_told(tmp_path, photos, learnt, same, doubtful):
+def test_a_base_that_may_know_the_photos_that_judge_is_told(
+    tmp_path, photos, learnt, same_held_out, same_learnt, doubtful
+):
     facts = write_tiny_bundle(tmp_path / "base").model_dump(mode="json", exclude={"files"})
-    held_out = digest_of(photos.held_out if same else photos.held_out[1:])
-    write_manifest(tmp_path / "base", facts | {"data": learnt, "held_out_digest": held_out})
+    digests = {
+        "held_out_digest": digest_of(photos.held_out if same_held_out else photos.held_out[1:]),
+        "data_digest": photos.digest() if same_learnt else replace(photos, train=photos.train[1:]).digest(),
+    }
+    write_manifest(tmp_path / "base", facts | {"data": learnt} | digests)
     assert bool(learnt_before(tmp_path / "base", photos)) is doubtful
 
 
@@ -111,6 +122,18 @@ def test_a_decoder_over_a_bundle_is_published_alone(tmp_path, photos, named):
     assert DOUBT in again.data, "the base may have learnt from them"
     assert again.delta_of == manifest.delta_of  # a decoder trained on from a decoder completes the same base
     assert again.base == f"test/mine@{bundle_digest(manifest)}"
+
+
+def test_a_bundle_takes_the_place_of_none_that_it_is_based_on(tmp_path, photos, named):
+    base, delta = tmp_path / "base", tmp_path / "delta"
+    shutil.copytree(named[0], base)
+    published(delta, photos, base)
+    for start, out in ((base, base), (delta, base), (delta, delta)):
+        with pytest.raises(TrainingError) as refused:
+            published(out, photos, start)
+        assert refused.value.code is Code.OUTPUT_TAKEN
+    assert check_files(base) == named[1]
+    assert check_bundle(delta)
 
 
 def test_where_the_encoder_learned_all_is_published(tmp_path, photos, named):

@@ -1,8 +1,10 @@
 import io
+import signal
 
+import pytest
 from rich.console import Console
 
-from trainer.screen import Screen
+from trainer.screen import Interrupted, Screen
 
 
 def shown(steps: range, total: int, *, terminal: bool) -> list[str]:
@@ -28,3 +30,13 @@ def test_a_run_that_goes_on_does_not_tell_again_what_it_had_told():
 
 def test_a_short_run_gets_a_line_a_step():
     assert len(shown(range(1, 4), 3, terminal=False)) == 3 + 1  # and the bar as it ended
+
+
+def test_ctrl_c_saves_first_while_it_trains_and_stops_at_once_while_it_publishes():
+    with Screen(Console(file=io.StringIO())) as screen:
+        signal.raise_signal(signal.SIGINT)
+        assert screen.cancelled()
+    with Screen(Console(file=io.StringIO())) as screen:
+        screen.publishing()
+        with pytest.raises(Interrupted):
+            signal.raise_signal(signal.SIGINT)

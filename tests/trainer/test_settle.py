@@ -35,6 +35,13 @@ def test_bf16_is_used_where_it_is_clearly_faster(monkeypatch, able, seconds, pay
     bf16_pays.cache_clear()
 
 
+def test_a_gpu_that_emulates_bf16_is_no_reason_for_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    bf16_pays.cache_clear()
+    assert not bf16_pays(torch.device("cuda"))
+    bf16_pays.cache_clear()
+
+
 def test_a_product_takes_the_least_of_the_processor_seconds_of_several(monkeypatch):
     took = [5.0, 2.0, 1.0, 4.0, 3.0]
     clock = iter([at for turn, seconds in enumerate(took) for at in (10.0 * turn, 10.0 * turn + seconds)])

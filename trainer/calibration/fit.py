@@ -27,7 +27,8 @@ RENDERED_WALLS = 40
 RENDERED_SIZE = 640
 FURNITURE_SHARE = 0.5
 LEAST_PHOTOS = 30
-"""On fewer photos with the thing a threshold is fitted to chance: one half then serves as well."""
+"""On fewer photos with the thing, copies of one counted as one, a threshold is fitted to chance: one half
+then serves as well."""
 
 Image = NDArray[np.uint8]
 
@@ -78,7 +79,7 @@ class _Observed:
             return FittedFamily(gate)
         return FittedFamily(
             gate=gate,
-            threshold=fit_threshold(shown) if len(shown) >= LEAST_PHOTOS else None,
+            threshold=fit_threshold(shown) if len({photo.group for photo in shown}) >= LEAST_PHOTOS else None,
             calibration=fit_calibration([*self.photos, *clean]),
             coverage_errors=fit_coverage_errors(self.photos, clean, gate.presence),
         )

@@ -24,6 +24,7 @@ from wallscan.models.manifest import QUANTISED, Manifest, bundle_digest
 
 _MADE_ANEW = {"files", "metrics", "families", "default_presence", "default_threshold", "precisions"}
 """What hangs on gates and thresholds: masks, and so what they were measured to be worth, change with them."""
+VOUCHED = "gates and held-out figures of photos that its training is said not to have seen"
 UNTOLD = "The bundle does not tell which photos its training held out: make sure that these are those."
 
 
@@ -62,7 +63,7 @@ def calibrate(
             require_held_out(manifest, photos)
         elif share is None:
             console.print(UNTOLD, soft_wrap=True)
-        calibrated = calibrated_bundle(model, manifest, out, recipe, photos)
+        calibrated = calibrated_bundle(model, manifest, out, recipe, photos, vouched=share is not None)
     for family in calibrated.families:
         told = "not fitted, too few photos" if family.threshold is None else f"{family.threshold:.2f}"
         print(f"{family.name}: gate {family.presence:.2f}, threshold {told}")
@@ -71,13 +72,21 @@ def calibrate(
         print("Exact from now on: what `python -m trainer precision` admitted was judged by the old gates.")
 
 
-def calibrated_bundle(model: Path, manifest: Manifest, out: Path, recipe: Recipe, photos: Photos) -> Manifest:
+def calibrated_bundle(
+    model: Path, manifest: Manifest, out: Path, recipe: Recipe, photos: Photos, *, vouched: bool
+) -> Manifest:
     """A copy of the bundle in `out` with all that is fitted and measured made anew; the weights stay.
 
+    `vouched`: that the photos are none that the model learnt from is somebody's word, and the bundle says so.
     Raises BundleError, and TrainingError `output_taken`.
     """
-    require_out(out)
+    whole = whole_folder(model)
+    require_out(out, *([] if manifest.delta_of is None else [whole]))
     facts = manifest.model_dump(exclude=_MADE_ANEW)
+    facts["data"] = [line for line in manifest.data if not line.startswith(VOUCHED)]
+    if vouched:
+        told = f"{VOUCHED}: {len(photos.held_out)}, SHA-256 {digest_of(photos.held_out)}"
+        facts["data"].append(told)
     origin = Facts(manifest.base, manifest.licence, manifest.attribution, manifest.delta_of)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".calibrating-") as scratch:
@@ -86,7 +95,7 @@ def calibrated_bundle(model: Path, manifest: Manifest, out: Path, recipe: Recipe
         for name in QUANTISED:  # admitted for masks that are made by the old gates
             (built / name).unlink(missing_ok=True)
         if manifest.delta_of is not None:
-            Path(scratch, manifest.delta_of.digest).symlink_to(whole_folder(model).resolve())
+            Path(scratch, manifest.delta_of.digest).symlink_to(whole.resolve())
         calibrated = described(built, facts, recipe, photos, origin, model / CURVES)
         put_in_place(built, out)
     return calibrated

@@ -22,6 +22,7 @@ from trainer.evaluation.markdown import honest_markdown, markdown, silence_markd
 from trainer.evaluation.pictures import write_sheets
 from trainer.evaluation.tables import honest_table
 from trainer.evaluation.ways import FlipAveraged
+from trainer.origin import doubtful
 from wallscan.client.sources import default_name, model_folder
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
@@ -60,22 +61,26 @@ def evaluate(
         with model_folder(model) as source, tempfile.TemporaryDirectory() as scratch:
             folder, _ = packed(source, Path(scratch) / "bundle", name=default_name(model))
             engine: Engine = load_engine(folder)
-            tell_split(engine.manifest, split, judges.learnt, console)
+            doubt = split_doubt(engine.manifest, split, judges.learnt)
+            if doubt is not None:
+                console.print(doubt, markup=False, highlight=False, soft_wrap=True)
             if tta is Tta.FLIP:
                 engine = FlipAveraged(engine)
             phrases = mapping.evaluated()
             questions = Questions(phrases, squares_of=tuple(phrases.keys() & {"crack"}))
             found = _evaluate(engine, judges, questions, pictures, console)
             found["data"] |= {"split": split.value, "part": part, "tta": tta.value}
+            found["model"] |= {"doubt": doubt}
     _write(found, out, page)
     print(honest_markdown(found["honest"]))
     print(silence_markdown(found["wrong_prompts"], found["false_alarms"]))
 
 
-def tell_split(manifest: Manifest, split: SplitBy, learnt: Sequence[Sample], console: Console) -> None:
-    """Warn where photos that count as never seen may have been learnt from.
+def split_doubt(manifest: Manifest, split: SplitBy, learnt: Sequence[Sample]) -> str | None:
+    """A warning where photos that count as never seen may have been learnt from.
 
-    That they were not is known where the split gives the model's own photos, `learnt`, to learn from.
+    That they were not is known where the split gives the model's own photos, `learnt`, to learn from, and the
+    model's base is not in doubt itself.
     """
     if manifest.split is None:
         known = "It is not known by which split the model was trained."
@@ -83,10 +88,11 @@ def tell_split(manifest: Manifest, split: SplitBy, learnt: Sequence[Sample], con
         known = f"The model was trained by the split {manifest.split!r} and is judged by {split.value!r}."
     elif manifest.data_digest != digest_of(learnt):
         known = "The model was trained on other photos than the split gives to learn from here."
+    elif doubtful(manifest):
+        known = "The model was trained on from one that had learnt from other photos."
     else:
-        return
-    told = f"{known} It may have learnt from photos that judge it here, also from those of leak_free."
-    console.print(told, markup=False, highlight=False, soft_wrap=True)
+        return None
+    return f"{known} It may have learnt from photos that judge it here, also from those of leak_free."
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,12 +86,14 @@ class _Reader:
             return [sample for sample in samples if sample is not None]
 
     def _annotations(self) -> dict[Path, Annotation]:
-        """The one that counts of each photo: a corrected mask before all others."""
+        """The one that counts of each photo: a corrected mask before all others, readable before broken."""
         chosen: dict[Path, Annotation] = {}
         for annotation in self._read():
-            if annotation.image in chosen:
+            kept = chosen.get(annotation.image)
+            if kept is None or kept.marks is None:
+                chosen[annotation.image] = annotation
+            elif annotation.marks is not None:
                 self._report.note(Reason.ANNOTATED_TWICE, annotation.origin)
-            chosen.setdefault(annotation.image, annotation)
         return chosen
 
     def _read(self) -> Iterator[Annotation]:

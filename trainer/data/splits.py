@@ -93,10 +93,11 @@ def _hashed(text: str) -> float:
 
 
 def _by_family(samples: Iterable[Sample]) -> Mapping[str, list[Sample]]:
-    """The samples by the first family they show; those that show nothing are a kind of their own."""
+    """The samples of each family that they show; those that show nothing are a kind of their own."""
     members: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
-        members[next(iter(sample.families), "")].append(sample)
+        for family in sample.families or ("",):
+            members[family].append(sample)
     return dict(sorted(members.items()))
 
 

@@ -35,7 +35,7 @@ class Table(BaseModel):
     """What `data.yaml` says: the classes' names, and which folders are whose."""
 
     names: Names
-    path: str = ""
+    path: Annotated[str, BeforeValidator(lambda value: value or "")] = ""
     train: Folders = ()
     val: Folders = ()
     test: Folders = ()
@@ -99,14 +99,14 @@ def _read(file: Path, tree: Tree, report: DataReport) -> _Table | None:
         told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         report.note(Reason.ANNOTATION_BROKEN, f"{tree.show(file)}: {told}")
         return None
-    splits = {}
+    splits: dict[Path, str] = {}
     for split, names in (("train", table.train), ("valid", table.val), ("test", table.test)):
         for name in names:
             folder = _folder(name, table.path, file, tree)
             if folder is None:
                 report.note(Reason.SPLIT_MISSING, f"{tree.show(file)}: {split}: {name}")
             else:
-                splits[folder] = split
+                splits.setdefault(folder, split)  # coco128.yaml names one folder for both: it is learnt from
     return _Table(table.names, splits)
 
 

@@ -39,7 +39,7 @@ def markdown(document: Mapping[str, Any]) -> str:
                 "## Estimated coverage",
                 coverage_markdown(document["coverage"]),
                 "## Photos with a relative among those learnt from",
-                leaks_markdown(document["leaks"], document["model"]["split"]),
+                leaks_markdown(document["leaks"], document["model"]),
                 "## All scores, on photos without one",
                 honest_markdown(document["leak_free"]) if document["leak_free"] else NONE_LEFT,
             ]
@@ -142,8 +142,8 @@ def coverage_markdown(coverage: Mapping[str, Any]) -> str:
         for part, row in parts.items()
     ]
     head = (
-        "photos",
         "",
+        "photos",
         "90 % interval holds",
         "error, points",
         "absolute error",
@@ -152,15 +152,16 @@ def coverage_markdown(coverage: Mapping[str, Any]) -> str:
     return table(head, rows)
 
 
-def leaks_markdown(leaks: Mapping[str, Any], trained_by: str | None) -> str:
+def leaks_markdown(leaks: Mapping[str, Any], model: Mapping[str, Any]) -> str:
     """How many photos share what with one that the split gives to learn from, and the model's own split."""
     head = ("", "photos", "the same picture", "share a source photo", "look like one", "share a scene")
     rows = [
         (family, *(row[key] for key in ("photos", "any", "source", "looks", "scene")))
         for family, row in leaks.items()
     ]
-    by = "by a split that is not known" if trained_by is None else f"by the split `{trained_by}`"
-    return f"{table(head, rows)}\n\nThe model was trained {by}."
+    by = "by a split that is not known" if model["split"] is None else f"by the split `{model['split']}`"
+    doubt = f" **{model['doubt']}**" if model["doubt"] else ""
+    return f"{table(head, rows)}\n\nThe model was trained {by}.{doubt}"
 
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:

@@ -60,11 +60,6 @@ class Overlap:
         """Share of pixels on which both agree."""
         return (self.pixels - self.union + self.intersection) / self.pixels
 
-    @property
-    def marked_share(self) -> float:
-        """Share of the photo that the mask covers."""
-        return self.predicted / self.pixels
-
 
 @dataclass(frozen=True, slots=True)
 class Tolerant:

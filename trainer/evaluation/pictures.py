@@ -33,14 +33,16 @@ def write_sheets(
 ) -> dict[str, Path]:
     """A PNG per family in `folder` (made if need be), named after the family; their paths by family."""
     folder.mkdir(parents=True, exist_ok=True)
-    photos = {(sample.group, sample.image.name): sample for sample in samples}
+    photos = {
+        (sample.group, sample.image.name, family): sample for sample in samples for family in sample.shapes
+    }
     rows = list(judged)
     paths = {}
     for family in sorted({one.family for one in rows}):
         chosen = examples([one for one in rows if one.family == family])
         strips = [_heading()]
         for kind, one in chosen:
-            strips.append(_strip(engine, photos[one.group, one.image], one, kind))
+            strips.append(_strip(engine, photos[one.group, one.image, family], one, kind))
         paths[family] = folder / f"{slug(family)}.png"
         Image.fromarray(np.concatenate(strips)).save(paths[family], optimize=True)
     return paths

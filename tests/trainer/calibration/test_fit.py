@@ -41,6 +41,14 @@ def test_a_model_that_knows_is_told_apart_and_believed(tmp_path, few_walls):
     assert joint.gate.passed_with == 1.0
 
 
+def test_copies_of_few_photos_tell_no_threshold(tmp_path, few_walls):
+    copies = [
+        replace(sample, group=f"source {number % 5}")
+        for number, sample in enumerate(photos(tmp_path, LEAST_PHOTOS, 0))
+    ]
+    assert fit_families(KnowingEngine(), copies, seed=1).families["crack"].threshold is None
+
+
 class SeesCracksFromNear(KnowingEngine):
     """Takes every part of a photo for a crack all over."""
 

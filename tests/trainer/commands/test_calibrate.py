@@ -7,10 +7,10 @@ from typer.testing import CliRunner
 
 from tests.trainer.small import Notes, small_recipe
 from trainer.__main__ import app
-from trainer.commands.calibrate import UNTOLD
+from trainer.commands.calibrate import UNTOLD, VOUCHED
 from trainer.data import SplitBy, default_classes, digest_of, read_photos
 from trainer.fit import fit
-from wallscan.models.files import check_files, write_manifest
+from wallscan.models.files import CARD, check_files, write_manifest
 
 IN_FRENCH = """
 families:
@@ -49,6 +49,7 @@ def test_it_goes_by_the_split_and_the_words_of_the_training(tmp_path, data, trai
     assert {family.name: family.phrases for family in again.families} == OWN_WORDS
     assert (again.families, again.metrics) == (manifest.families, manifest.metrics)
     assert (again.split, again.held_out_digest) == (manifest.split, manifest.held_out_digest)
+    assert again.data == manifest.data
 
 
 def test_photos_that_may_have_been_learnt_from_are_refused_unless_a_share_is_given(tmp_path, data, trained):
@@ -59,8 +60,15 @@ def test_photos_that_may_have_been_learnt_from_are_refused_unless_a_share_is_giv
     assert not (tmp_path / "out").exists()
     taken = calibrate(bundle, data, tmp_path / "out", "--split", "official", "--share", "1")
     assert taken.exit_code == 0, taken.output
-    measured = check_files(tmp_path / "out").metrics["held_out"]["all"]["raw"]["images"]
-    assert measured == 8 != manifest.metrics["held_out"]["all"]["raw"]["images"]
+    told = check_files(tmp_path / "out")
+    assert told.metrics["held_out"]["all"]["raw"]["images"] == 8
+    assert manifest.metrics["held_out"]["all"]["raw"]["images"] != 8
+    digest = digest_of(read_photos([data], 1.0, 7)[0].held_out)
+    assert told.data == (*manifest.data, f"{VOUCHED}: 8, SHA-256 {digest}")
+    assert VOUCHED in (tmp_path / "out" / CARD).read_text()
+    own = calibrate(tmp_path / "out", data, tmp_path / "own")
+    assert own.exit_code == 0, own.output
+    assert check_files(tmp_path / "own").data == manifest.data
 
 
 def test_other_data_are_refused(tmp_path, data, trained):

@@ -52,6 +52,17 @@ def test_photos_that_cannot_be_used_are_counted(tmp_path):
     assert noted(report) == {Reason.IMAGE_BROKEN: 3, Reason.IMAGE_UNANNOTATED: 1}
 
 
+def test_a_broken_annotation_leaves_the_place_to_one_that_can_be_read(tmp_path):
+    write_image(tmp_path / "images" / "a.jpg")
+    (tmp_path / "images" / "a.xml").write_text("<annotation>")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 0.5 0.5")
+    (tmp_path / "data.yaml").write_text("names: [crack]")
+    samples, report = read(tmp_path)
+    assert len(samples["images/a.jpg"].shapes["crack"]) == 1
+    assert noted(report) == {Reason.ANNOTATION_BROKEN: 1}
+
+
 def test_an_annotation_of_another_size_is_scaled_and_of_another_shape_left_out(tmp_path):
     write_photo(tmp_path, "half", document(BOX, side=32), side=64)
     write_photo(tmp_path, "flat", document(BOX))

@@ -93,7 +93,7 @@ def test_a_table_names_sources_and_scenes(tmp_path):
             ("kind", "train", "a.jpg", "one", "hall"),
             ("kind", "train", "b.jpg", "two", "stairs"),
             ("kind", "valid", "a.jpg", "two", "hall"),
-            ("", "", "c.jpg", "three", "hall"),
+            ("kind", "valid", "c.jpg", "three", "hall"),
         ],
     )
     samples, report = read_samples([tmp_path])
@@ -107,6 +107,35 @@ def test_a_table_names_sources_and_scenes(tmp_path):
     assert (row.source, row.scene, row.any) == (1, 2, 1)
     by_scene = parts(samples, SplitBy.SCENES)  # all hang together
     assert (len(by_scene["train"]), len(by_scene["valid"])) == (4, 0)
+
+
+def test_a_table_joins_siblings_that_lie_in_different_folders(tmp_path):
+    pairs = range(12)
+    for pair in pairs:
+        write(tmp_path / "north", str(pair), 2 * pair)
+        write(tmp_path / "south", f"{pair}-again", 2 * pair + 1)
+    write_table(
+        tmp_path,
+        [
+            row
+            for pair in pairs
+            for row in (
+                (f"north/{pair}.jpg", f"IMG_{pair}", f"hall {pair // 2}"),
+                (f"{pair}-again.jpg", f"IMG_{pair}", f"hall {pair // 2}"),
+            )
+        ],
+        ("file", "source_photo", "scene"),
+    )
+    samples, report = read_samples([tmp_path])
+    assert noted(report) == {}
+    assert len({sample.source for sample in samples}) == len(pairs)
+    for by, shared in ((SplitBy.GROUPED, "source"), (SplitBy.SCENES, "scene")):
+        learnt, judges = (
+            {getattr(one, shared) for one in parts(samples, by)[part]} for part in ("train", "valid")
+        )
+        assert learnt
+        assert judges
+        assert learnt.isdisjoint(judges)
 
 
 @pytest.mark.parametrize("text", [b"file,photo\na.jpg,b\n", b"\xff\xfe\x00", b'file,source_photo\n"a\0'])
@@ -165,6 +194,16 @@ def test_of_few_photos_some_are_held_out_and_some_learnt_from(share):
         for side in split_by_group(photos, share, seed):
             assert sorted(sample.families[0] for sample in side) == ["x", "y"]
     assert split_by_group(photos, 1.0, 7) == ([], photos)
+
+
+def test_every_family_is_on_both_sides_also_where_photos_show_two():
+    for seed in range(50):
+        photos = [
+            alone(f"a/{number}.jpg", "crack", *(["drywall joint"] if number < 8 else ()))
+            for number in range(40)
+        ]
+        for side in split_by_group(photos, 0.1, seed):
+            assert {family for sample in side for family in sample.families} == {"crack", "drywall joint"}
 
 
 def test_chance_leaves_a_family_of_few_photos_enough_to_learn_from():

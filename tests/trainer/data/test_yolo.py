@@ -99,3 +99,14 @@ def test_the_table_says_whose_a_folder_is(tmp_path):
         "images/two/a.jpg": "valid",
     }
     assert noted(report) == {Reason.SPLIT_MISSING: 1}
+
+
+def test_photos_that_are_to_train_and_to_judge_are_learnt_from(tmp_path):
+    """As coco128.yaml has it."""
+    table = "path:\ntrain: train/images\nval: train/images\ntest:\nnames: {0: crack}\n"
+    write_yolo(tmp_path, {"a": GOOD, "b": GOOD}, table, split="train")
+    (tmp_path / "train").rename(tmp_path / "photos")
+    (tmp_path / "data.yaml").write_text(table.replace("train/images", "photos/images"))
+    samples, report = read(tmp_path)
+    assert [one.split for one in samples.values()] == ["train", "train"]
+    assert noted(report) == {}

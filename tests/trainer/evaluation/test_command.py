@@ -12,6 +12,7 @@ from tests.trainer.data import write_data
 from trainer.__main__ import app
 from trainer.data import SplitBy, digest_of, parts, read_samples
 from trainer.evaluation.markdown import CROSS_ENTROPY, HONEST_ROWS, NONE_LEFT
+from trainer.origin import MAY_HOLD_JUDGES
 from wallscan.models.files import read_manifest, write_manifest
 
 
@@ -93,25 +94,31 @@ def test_photos_that_were_learnt_from_are_told_and_judged_apart(tmp_path, bundle
 
 
 @pytest.mark.parametrize(
-    ("trained_by", "on_these", "said"),
+    ("trained_by", "on_these", "data", "said"),
     [
-        (None, False, "not known by which split"),
-        ("grouped", True, "by the split 'grouped'"),
-        ("official", False, "on other photos"),
-        ("official", True, None),
+        (None, False, (), "not known by which split"),
+        ("grouped", True, (), "by the split 'grouped'"),
+        ("official", False, (), "on other photos"),
+        ("official", True, (f"what a base had learnt from: {MAY_HOLD_JUDGES}",), "on from one that had"),
+        ("official", True, (), None),
     ],
 )
-def test_what_the_model_may_have_learnt_from_is_told(tmp_path, bundle, trained_by, on_these, said):
-    out, few = tmp_path / "out.json", write_data(tmp_path / "few", count=1, side=64)
+def test_what_the_model_may_have_learnt_from_is_told(tmp_path, bundle, trained_by, on_these, data, said):
+    out, page, few = (
+        tmp_path / "out.json",
+        tmp_path / "out.md",
+        write_data(tmp_path / "few", count=1, side=64),
+    )
     learnt = parts(read_samples([few])[0], SplitBy.OFFICIAL)["train"]
     shutil.copytree(bundle, tmp_path / "bundle")
     facts = read_manifest(bundle).model_dump(mode="json", exclude={"files"})
-    facts |= {"split": trained_by, "data_digest": digest_of(learnt if on_these else learnt[1:])}
+    facts |= {"split": trained_by, "data_digest": digest_of(learnt if on_these else learnt[1:]), "data": data}
     write_manifest(tmp_path / "bundle", facts)
-    result = evaluate("--model", tmp_path / "bundle", "--data", few, "--json", out)
+    result = evaluate("--model", tmp_path / "bundle", "--data", few, "--json", out, "--markdown", page)
     assert result.exit_code == 0, result.output
     assert ("leak_free" in result.stderr) == (said is not None)
     assert said is None or said in result.stderr
+    assert said is None or said in page.read_text()
     assert json.loads(out.read_text())["model"]["split"] == trained_by
 
 

@@ -8,6 +8,7 @@ from trainer.evaluation.document import document
 from trainer.evaluation.judge import Questions, judge
 from trainer.evaluation.metrics import Overlap
 from trainer.evaluation.phrasing import phrasings
+from trainer.evaluation.pictures import write_sheets
 from trainer.evaluation.silence import false_alarms, wrong_prompts
 from trainer.evaluation.tables import honest_table, report_table, summary
 from trainer.evaluation.ways import FlipAveraged
@@ -29,6 +30,20 @@ def samples(tmp_path):
         write_sample(tmp_path, "clean", {"crack": ()}),
         write_sample(tmp_path, "both", CRACK | JOINT),
     ]
+
+
+def test_photos_of_one_name_and_group_keep_their_own_labels_on_the_sheets(tmp_path):
+    engine, sheets = KnowingEngine(), {}
+    for groups in (("one", "one"), ("one", "other")):
+        pair = []
+        for shapes, group in zip((CRACK, JOINT), groups, strict=True):
+            folder = tmp_path / next(iter(shapes))
+            folder.mkdir(exist_ok=True)
+            pair.append(write_sample(folder, "IMG_1", shapes, group))
+        paths = write_sheets(engine, pair, judge(engine, pair).judged, tmp_path / "-".join(groups))
+        sheets[groups] = {family: path.read_bytes() for family, path in paths.items()}
+    alike, apart = sheets.values()
+    assert alike == apart
 
 
 def test_a_model_that_knows_everything_scores_full_marks(samples):
