@@ -60,7 +60,6 @@ class PhotoFacts:
     orientation: int
     taken_at: datetime | None
     camera: str | None
-    has_gps: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,6 @@ def _facts(header: Header, exif: ExifFacts) -> PhotoFacts:
         orientation=exif.orientation,
         taken_at=exif.taken_at,
         camera=exif.camera,
-        has_gps=exif.has_gps,
     )
 
 

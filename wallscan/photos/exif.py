@@ -1,13 +1,16 @@
 """What a photo tells about itself: when, with what, which way up. Damaged EXIF never fails a photo."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import TypeVar
 
 from PIL import ExifTags, Image
 
 _OFFSET = re.compile(r"^([+-])(\d\d):(\d\d)$")
 _MAX_CAMERA_CHARS = 100
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,32 +20,35 @@ class ExifFacts:
     orientation: int = 1
     taken_at: datetime | None = None
     camera: str | None = None
-    has_gps: bool = False
 
 
 def read_exif(image: Image.Image) -> ExifFacts:
-    """Facts of a Pillow image's EXIF; the defaults for what is not there or cannot be read."""
-    facts = ExifFacts()
+    """Facts of a Pillow image's EXIF; the default for each that is not there or cannot be read."""
+    exif = _readable(image.getexif)
+    if exif is None:
+        return ExifFacts()
+    return ExifFacts(
+        orientation=_readable(lambda: _orientation(exif)) or 1,
+        taken_at=_readable(lambda: _taken_at(exif)),
+        camera=_readable(lambda: _camera(exif)),
+    )
+
+
+def _readable(read: Callable[[], T]) -> T | None:
     try:
-        exif = image.getexif()
-        # First and for itself: the others follow pointers, which are what is damaged most often.
-        facts = ExifFacts(_orientation(exif.get(ExifTags.Base.Orientation)))
-        return replace(
-            facts,
-            taken_at=_taken_at(exif),
-            camera=_camera(exif),
-            has_gps=bool(exif.get_ifd(ExifTags.IFD.GPSInfo)),
-        )
+        return read()
     except Exception:  # noqa: BLE001 - Pillow's EXIF reader raises a dozen types on damaged blocks
-        return facts
+        return None
 
 
-def _orientation(raw: object) -> int:
+def _orientation(exif: Image.Exif) -> int:
+    raw = exif.get(ExifTags.Base.Orientation)
     return raw if isinstance(raw, int) and 1 <= raw <= 8 else 1
 
 
 def _taken_at(exif: Image.Exif) -> datetime | None:
-    details = exif.get_ifd(ExifTags.IFD.Exif)
+    # They lie behind a pointer, which is what is damaged most often; the plain time does not.
+    details = _readable(lambda: exif.get_ifd(ExifTags.IFD.Exif)) or {}
     raw = details.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
     zone = _zone(_text(details.get(ExifTags.Base.OffsetTimeOriginal)))
     try:
