@@ -1,5 +1,6 @@
 """The OpenAPI document: FastAPI's, with every problem that a route may answer."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,8 +16,12 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "maxLength": 200},
     "description": "a repeated request with the same key gets the first one's answer for 24 hours",
 }
-_NAMING_IN_THE_BODY = frozenset({"/v1/trainings", "/v1/models/benchmark"})
-"""Routes without an id in their path that look for what their body names."""
+_MORE_PROBLEMS: Mapping[tuple[str, str], frozenset[str]] = {
+    ("post", "/v1/trainings"): frozenset({"404"}),  # looks for what its body names
+    ("get", "/v1/photos/{photo_id}/thumbnail"): frozenset({"409", "413"}),  # why there are no bytes to show
+    ("get", "/v1/photos/{photo_id}/overlay"): frozenset({"409", "413"}),
+}
+"""Problems of a route that neither its method nor its path tells."""
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -39,7 +44,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     problems = {"400", "401", "403", "422", "500", "503"}
-    if "{" in path or path in _NAMING_IN_THE_BODY:
+    problems |= _MORE_PROBLEMS.get((method, path), frozenset())
+    if "{" in path:
         problems.add("404")
     if method in {"post", "patch"}:
         problems.add("413")

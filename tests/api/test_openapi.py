@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.calling import entry
+from wallscan.wire.uploads import MAX_PHOTO_BYTES
+
 SNAPSHOT = Path(__file__).parent / "openapi.json"
 ROUTES = Path(__file__).parents[2] / "docs" / "api.md"
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture
@@ -46,9 +50,28 @@ def test_every_guarded_route_tells_its_problems_and_its_key(document):
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
 
 
-def test_what_the_body_names_may_be_unknown_too(document):
-    for path in ("/v1/trainings", "/v1/models/benchmark"):
-        assert "404" in document["paths"][path]["post"]["responses"], path
+def test_routes_answer_with_the_statuses_that_they_document(api, document):
+    def documented(answer, method, path):
+        assert str(answer.status_code) in document["paths"][path][method]["responses"], path
+        return answer.status_code
+
+    training = {"name": "house/tuned", "recipe": "decoder", "dataset_ids": [NOBODY]}
+    assert documented(api.post("/v1/trainings", json=training), "post", "/v1/trainings") == 404
+    benchmark = api.post("/v1/models/benchmark", json={"dataset_id": NOBODY})
+    assert documented(benchmark, "post", "/v1/models/benchmark") == 422
+    large = entry("a.jpg") | {"size_bytes": MAX_PHOTO_BYTES + 1}
+    refused, expected = api.announce(api.inspection(), large, entry("b.jpg"))
+    for photo, status in ((refused, 413), (expected, 409)):
+        answer = api.get(f"/v1/photos/{photo['photo_id']}/thumbnail")
+        assert documented(answer, "get", "/v1/photos/{photo_id}/thumbnail") == status
+        assert documented(answer, "get", "/v1/photos/{photo_id}/overlay")
+
+
+def test_a_route_that_looks_for_nothing_finds_nothing_missing(document):
+    for path, method in (
+        ("/v1/trainings", "get"), ("/v1/models/benchmark", "get"), ("/v1/models/benchmark", "post")
+    ):  # fmt: skip
+        assert "404" not in document["paths"][path][method]["responses"], path
 
 
 def test_every_route_is_documented(document):
