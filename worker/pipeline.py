@@ -116,15 +116,15 @@ def _findings(
         )
 
     of_wall = wall_prompt(prompts)
-    polygon = _unless_empty(scene.polygon)
-    wall, found_before = polygon, dict[int, Measured]()
+    wall, found_before = scene.polygon, dict[int, Measured]()
     if scene.polygon is None and of_wall is not None and len(prompts) > 1:
         found_before[of_wall] = result(of_wall)
-        wall = _unless_empty(closed(found_before[of_wall].mask))
+        found_wall = closed(found_before[of_wall].mask)
+        wall = found_wall if found_wall.any() else None
     for place, prompt in enumerate(prompts):
         found = found_before.get(place) or result(place)
         # What the wall prompt itself found is a share of the photo, or of the polygon.
-        area = polygon if place == of_wall else wall
+        area = scene.polygon if place == of_wall else wall
         circumstances = Circumstances(
             cell_px=cell_px,
             presence=found.numbers.presence,
@@ -133,10 +133,6 @@ def _findings(
             reasons=scene.reasons,
         )
         yield _finding(found, seen.view_cells, circumstances, area, scene)
-
-
-def _unless_empty(area: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
-    return area if area is not None and area.any() else None
 
 
 def _finding(

@@ -18,7 +18,6 @@ class LongestPart:
     """
 
     length_px: float
-    lines: list[Line]
     path: Points
 
 
@@ -76,7 +75,7 @@ def longest_part(skeleton: Skeleton) -> LongestPart | None:
     length_px, _, chosen = max(
         (sum(line.length_px for line in own), -root, own) for root, own in lines.items()
     )
-    return LongestPart(length_px, chosen, _longest_path(chosen))
+    return LongestPart(length_px, _longest_path(chosen))
 
 
 def _longest_path(lines: list[Line]) -> Points:
