@@ -61,6 +61,18 @@ def test_many_photos_are_shown_by_their_walls_worst():
     assert len(pictured(report(rows[:200]))) == 200
 
 
+def test_among_many_photos_of_bare_wall_the_cracked_one_has_its_picture():
+    def rows(photo, crack_pct, wall_pct):
+        shares = (("crack", crack_pct), ("wall", wall_pct))
+        return [photo_row(photo, prompt, mask_sha256=HASH, coverage_pct=share) for prompt, share in shares]
+
+    bare = [row for number in range(260) for row in rows(f"w/{number}.jpg", 0.0, 99.0)]
+    told = report([*bare, *rows("w/cracked.jpg", 8.0, 60.0)])
+    told.run.prompts = ["crack", "wall"]
+    first, *others = pictured(told)
+    assert (first.photo, len(others)) == ("w/cracked.jpg", 11)
+
+
 def test_a_photo_without_a_result_is_not_shown():
     assert pictured(report([photo_row("w/1.jpg", status="failed")])) == []
 

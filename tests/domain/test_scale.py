@@ -1,6 +1,6 @@
 import pytest
 
-from wallscan.domain.area import wall_prompt
+from wallscan.domain.area import sought, wall_prompt
 from wallscan.domain.scale import ScaleSource, scale_of_points
 from wallscan.domain.widths import WIDTH_BANDS, width_band
 
@@ -30,3 +30,8 @@ def test_bands_of_width(width_mm, band):
 def test_the_wall_prompt_is_the_first_that_asks_for_the_wall():
     assert wall_prompt(("crack", "Wall", "the wall")) == 1
     assert wall_prompt(("crack", "drywall joint")) is None
+
+
+def test_what_was_sought_is_not_the_wall_itself_unless_nothing_else_was():
+    assert sought(["crack", "Wall", "wall surface", "wall crack"]) == {"crack", "wall crack"}
+    assert sought(["A wall", "the wall"]) == {"A wall", "the wall"}

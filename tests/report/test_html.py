@@ -141,6 +141,38 @@ def test_bars_are_as_long_as_their_coverage():
     assert [[line.bar_pct for line in wall_view.rows] for wall_view in shown.walls] == [[100, 25], [0, 50]]
 
 
+def with_a_wall_prompt():
+    """Twelve photos of bare wall and one with a crack that shows less wall; a copy of each kind."""
+    bare = [row for n in range(12) for row in photo(f"north/{n:02}.jpg", shares=(0.0, 99.0))]
+    cracked = photo("north/x.jpg", shares=(8.0, 60.0))
+    copy = photo("north/y.jpg", "duplicate", (0.0, 99.0), duplicate_of="north/00.jpg")
+    handed_in = report(wall("north", (0.6, 96.0)), [*bare, *cracked, *copy])
+    prompts = {"crack": "crack", "drywall joint": "The Wall"}
+    for row in (*handed_in.walls, *handed_in.photos):
+        row.prompt = prompts[row.prompt]
+    handed_in.run.prompts = list(prompts.values())
+    return handed_in
+
+
+def test_photos_and_bars_go_by_what_was_sought_and_not_by_the_wall_itself():
+    shown = view(with_a_wall_prompt(), {})
+    assert [photo_view.first.photo for photo_view in shown.worst] == ["north/x.jpg"]
+    assert [line.bar_pct for line in shown.walls[0].rows] == [100, 0]
+    assert shown.longest_bar_pct == 0.6
+    assert [photo_view.first.photo for photo_view in shown.duplicates] == ["north/y.jpg"]
+    assert shown.uncounted == ()
+
+
+def test_where_the_wall_alone_was_sought_photos_go_by_it():
+    handed_in = with_a_wall_prompt()
+    handed_in.photos = [row for row in handed_in.photos if row.prompt == "The Wall"]
+    handed_in.walls = handed_in.walls[1:]
+    handed_in.run.prompts = ["The Wall"]
+    shown = view(handed_in, {})
+    assert [photo_view.worst_pct for photo_view in shown.worst] == [99] * 12
+    assert [line.bar_pct for line in shown.walls[0].rows] == [100]
+
+
 def test_an_unfinished_run_is_said_to_be_unfinished():
     unfinished = every_case()
     unfinished.run = unfinished.run.model_copy(update={"state": "cancelled", "ended_at": None})

@@ -12,6 +12,7 @@ from wallscan.client.errors import ApiError
 from wallscan.client.http import Client
 from wallscan.client.meter import meter
 from wallscan.client.output import Output, mask_path, overlay_path
+from wallscan.domain.area import sought
 from wallscan.domain.codes import Code
 from wallscan.wire.report import PhotoRow, Report
 
@@ -51,11 +52,13 @@ def fetch_overlays(client: Client, report: Report, output: Output, console: Cons
 def pictured(report: Report) -> list[PhotoRow]:
     """One row for each photo to be shown: all where they are few, else the worst of each wall.
 
-    Copies come last: they look like their first, which the report shows in their place.
+    How bad a photo is goes by what was sought on the wall, not by how much wall it shows. Copies come last:
+    they look like their first, which the report shows in their place.
     """
     worst: dict[UUID, PhotoRow] = {}
-    for row in report.photos:
-        if row.mask_sha256 and _coverage(row) >= _coverage(worst.get(row.photo_id, row)):
+    ranking = sought(report.run.prompts)
+    for row in (row for row in report.photos if row.prompt in ranking and row.mask_sha256):
+        if _coverage(row) >= _coverage(worst.get(row.photo_id, row)):
             worst[row.photo_id] = row
     ranked = sorted(worst.values(), key=lambda row: (row.status == "duplicate", -_coverage(row)))
     if len(ranked) <= _ALL_PICTURES_UP_TO:

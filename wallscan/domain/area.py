@@ -18,3 +18,12 @@ class Basis(StrEnum):
 def wall_prompt(prompts: Sequence[str]) -> int | None:
     """The place of the first prompt that asks for the wall itself."""
     return next((place for place, prompt in enumerate(prompts) if prompt.lower() in WALL_PROMPTS), None)
+
+
+def sought(prompts: Sequence[str]) -> frozenset[str]:
+    """The prompts that photos and walls are ranked by: all but those for the wall itself, where there are others.
+
+    A wall fills most of each of its photos: no crack would come near it.
+    """
+    others = frozenset(prompt for prompt in prompts if prompt.lower() not in WALL_PROMPTS)
+    return others or frozenset(prompts)

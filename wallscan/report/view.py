@@ -7,6 +7,7 @@ from itertools import groupby
 from urllib.parse import quote
 from uuid import UUID
 
+from wallscan.domain.area import sought
 from wallscan.domain.palette import prompt_colour
 from wallscan.report.lengths import photo_notes
 from wallscan.wire.report import PhotoRow, Report, RowStatus, WallRow
@@ -26,11 +27,15 @@ STATUS_WORDS: Mapping[RowStatus, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One prompt on one photo: its colour `#rrggbb`, its coverage, where its mask lies, what else to say."""
+    """One prompt on one photo: its colour `#rrggbb`, its coverage, where its mask lies, what else to say.
+
+    `is_ranked` says whether photos are ranked by it, see `wallscan.domain.area.sought`.
+    """
 
     prompt: str
     colour: str
     coverage_pct: float | None
+    is_ranked: bool
     mask: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -45,8 +50,8 @@ class PhotoView:
 
     @property
     def worst_pct(self) -> float:
-        """The highest coverage of any prompt; below zero where nothing was measured."""
-        return max((f.coverage_pct for f in self.findings if f.coverage_pct is not None), default=-1.0)
+        """The highest coverage of any prompt that photos are ranked by; 0 where nothing was measured."""
+        return max((f.coverage_pct or 0.0 for f in self.findings if f.is_ranked), default=0.0)
 
     @property
     def is_shown(self) -> bool:
@@ -56,12 +61,13 @@ class PhotoView:
     @property
     def is_copy(self) -> bool:
         """Whether another photo's result is its own, too; a copy of one without a result has none either."""
-        return self.first.status == "duplicate" and self.worst_pct >= 0.0
+        has_result = any(finding.coverage_pct is not None for finding in self.findings)
+        return self.first.status == "duplicate" and has_result
 
 
 @dataclass(frozen=True, slots=True)
 class WallPromptView:
-    """One wall and prompt, with the length of its bar in per cent of the longest."""
+    """One wall and prompt, with the length of its bar in per cent of the longest; 0 where it has none."""
 
     row: WallRow
     colour: str
@@ -98,12 +104,12 @@ def view(report: Report, pictures: Mapping[UUID, str]) -> ReportView:
     shown = sorted((photo for photo in photos if photo.is_shown), key=_worst_first)
     worst = tuple(shown[:WORST_PHOTOS])
     more = [photo for photo in shown[WORST_PHOTOS:] if photo.picture]
-    longest = max((row.coverage_pct or 0.0 for row in report.walls), default=0.0)
+    walls, longest = _walls(report, more)
     once = [next(rows) for _, rows in groupby(report.walls, key=lambda row: row.wall_id)]
     run = report.run
     return ReportView(
         report=report,
-        walls=_walls(report, more, longest),
+        walls=walls,
         worst=worst,
         uncounted=tuple(p for p in photos if p.first.status in STATUS_WORDS and not p.is_copy),
         duplicates=tuple(photo for photo in photos if photo.is_copy),
@@ -119,32 +125,38 @@ def _worst_first(photo: PhotoView) -> tuple[float, str]:
 
 
 def _photos(report: Report, pictures: Mapping[UUID, str]) -> list[PhotoView]:
-    views = []
+    views, ranking = [], sought(report.run.prompts)
     for photo_id, group in groupby(report.photos, key=lambda row: row.photo_id):
         rows = tuple(group)
-        findings = tuple(_finding(row, report.run.prompts) for row in rows)
+        findings = tuple(_finding(row, report.run.prompts, row.prompt in ranking) for row in rows)
         views.append(PhotoView(rows[0], findings, url(pictures.get(photo_id))))
     return views
 
 
-def _finding(row: PhotoRow, prompts: list[str]) -> Finding:
+def _finding(row: PhotoRow, prompts: list[str], is_ranked: bool) -> Finding:
     colour = prompt_colour(prompts.index(row.prompt))
-    return Finding(row.prompt, colour, row.coverage_pct, url(row.mask), photo_notes(row))
+    return Finding(row.prompt, colour, row.coverage_pct, is_ranked, url(row.mask), photo_notes(row))
 
 
-def _walls(report: Report, more: list[PhotoView], longest: float) -> tuple[WallView, ...]:
+def _walls(report: Report, more: list[PhotoView]) -> tuple[tuple[WallView, ...], float]:
+    """All walls, and the coverage in per cent that the longest bar stands for."""
+    ranking = sought(report.run.prompts)
+    longest = max((row.coverage_pct or 0.0 for row in report.walls if row.prompt in ranking), default=0.0)
+
     def wall_prompt(row: WallRow) -> WallPromptView:
-        bar_pct = 100.0 * (row.coverage_pct or 0.0) / longest if longest else 0.0
+        has_bar = longest and row.prompt in ranking
+        bar_pct = 100.0 * (row.coverage_pct or 0.0) / longest if has_bar else 0.0
         return WallPromptView(row, prompt_colour(report.run.prompts.index(row.prompt)), bar_pct)
 
+    walls = (tuple(group) for _, group in groupby(report.walls, key=lambda row: row.wall_id))
     return tuple(
         WallView(
             name=rows[0].wall,
             rows=tuple(wall_prompt(row) for row in rows),
             more=tuple(photo for photo in more if photo.first.wall == rows[0].wall),
         )
-        for rows in (tuple(group) for _, group in groupby(report.walls, key=lambda row: row.wall_id))
-    )
+        for rows in walls
+    ), longest
 
 
 def url(path: str | None) -> str | None:
