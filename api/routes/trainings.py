@@ -1,6 +1,7 @@
 """Trainings: ordered and cancelled by administrators, watched by everyone."""
 
 import datetime as dt
+import zlib
 from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Request, Response
@@ -89,5 +90,6 @@ def _ring(services: AllServices, training_id: UUID) -> None:
 
 
 def _etag(training: TrainingDetail) -> str:
-    is_read = training.data_report is not None
-    return f'W/"{training.state}-{training.step}-{len(training.epochs)}-{training.attempt}-{is_read:d}"'
+    report = training.data_report  # a later attempt puts another one in its place
+    read = 0 if report is None else zlib.crc32(report.model_dump_json().encode())
+    return f'W/"{training.state}-{training.step}-{len(training.epochs)}-{training.attempt}-{read:x}"'

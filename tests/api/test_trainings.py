@@ -6,7 +6,7 @@ import redis
 from tests.api.calling import problem
 from tests.api.test_datasets import body, handed_in
 from tests.records.given import data_report, given_model
-from tests.records.test_trainings import claimed, epoch
+from tests.records.test_trainings import claimed, epoch, let_lease_run_out
 from wallscan.domain.codes import Code
 from wallscan.jobs.messages import TRAINER_QUEUE
 from wallscan.records import training_claims
@@ -65,6 +65,13 @@ def test_what_the_data_came_to_is_there_while_it_trains(api, engine, order):
     answer = api.get(place, headers={"If-None-Match": before})
     assert answer.status_code == 200
     assert answer.json()["data_report"] == data_report(left_out=3).model_dump(mode="json")
+    let_lease_run_out(engine)
+    claim = claimed(engine, uuid.UUID(place.rpartition("/")[2]))
+    before = api.get(place).headers["ETag"]
+    with transaction(engine) as session:
+        assert training_claims.data_read(session, claim, data_report(left_out=4))
+    answer = api.get(place, headers={"If-None-Match": before})
+    assert (answer.status_code, answer.headers["ETag"] == before) == (200, False)
 
 
 def test_its_progress_is_there_to_watch(api, engine, order):

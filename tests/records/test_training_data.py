@@ -1,9 +1,12 @@
 from typing import Any
 
+from sqlalchemy import event
+
 from tests.records.given import data_report
 from tests.records.test_trainings import claimed, given_training, let_lease_run_out, read
-from wallscan.records import training_claims
+from wallscan.records import training_claims, trainings
 from wallscan.records.session import transaction
+from wallscan.wire.data_report import MAX_COUNTS
 
 
 def test_a_claim_says_what_to_make_of_the_data(engine):
@@ -30,3 +33,32 @@ def test_what_was_read_is_kept_until_the_next_attempt_tells_it_again(engine):
     with transaction(engine) as session:
         assert not training_claims.data_read(session, claim, data_report())
     assert read(engine, training_id).data_report == data_report(2)
+
+
+def test_who_watches_the_steps_does_not_read_it(engine):
+    training_id = given_training(engine)
+    claim = claimed(engine, training_id)
+    statements = []
+    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    with transaction(engine) as session:
+        training_claims.advance(session, claim, step=3)
+        trainings.page(session, None, 9)
+    with transaction(engine) as session:
+        trainings.cancel(session, training_id)
+    assert statements
+    assert not [one for one in statements if "data_report" in one]
+
+
+def test_a_huge_one_is_kept_bounded(engine):
+    """Of a data set with a folder for each of its files."""
+    report = data_report()
+    (count,) = report.data.counts
+    small = [count.model_copy(update={"data_set": f"0/{number}", "photos": 1}) for number in range(5000)]
+    report.data.counts = [*small, count]
+    training_id = given_training(engine)
+    with transaction(engine) as session:
+        assert training_claims.data_read(session, claimed(engine, training_id), report)
+    kept = read(engine, training_id).data_report
+    assert kept is not None
+    assert (len(kept.data.counts), kept.data.counts_left_out) == (MAX_COUNTS, 5001 - MAX_COUNTS)
+    assert (kept.data.counts[0], kept.data.counts[-1]) == (small[0], count)

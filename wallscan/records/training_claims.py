@@ -106,8 +106,11 @@ def settle(session: Session, held: TrainingClaim, recipe: Mapping[str, Any]) -> 
 
 
 def data_read(session: Session, held: TrainingClaim, report: DataReport) -> bool:
-    """Keep what this attempt found in the data sets, in the place of an earlier one's; false: claim lost."""
-    return _write(session, held, data_report=report.model_dump(mode="json"))
+    """Keep what this attempt found in the data sets, in the place of an earlier one's; false: claim lost.
+
+    Of the rows of `counts`, `bounded` many.
+    """
+    return _write(session, held, data_report=report.bounded().model_dump(mode="json"))
 
 
 def advance(

@@ -70,7 +70,8 @@ class Training(Base):
     steps: Mapped[int | None]
     loss: Mapped[float | None] = mapped_column(Float)  # of the latest step
     eta_s: Mapped[float | None] = mapped_column(Float)
-    data_report: Mapped[dict[str, Any] | None]  # what the latest attempt read
+    # What the latest attempt read. Large beside the rest, and of no use to those who only count steps.
+    data_report: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     checkpoint: Mapped[dict[str, Any] | None]  # what storage holds: attempt, step, files
     code: Mapped[str | None] = mapped_column(String(60))
     detail: Mapped[str | None]

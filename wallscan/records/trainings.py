@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 
 from sqlalchemy import func, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
@@ -38,7 +38,7 @@ def order(session: Session, new: NewTraining) -> Training:
 
 def get(session: Session, training_id: uuid.UUID) -> TrainingDetail:
     """One training with its epochs and its data report. Raises TrainingError `training_unknown`."""
-    row = session.get(tables.Training, training_id)
+    row = session.get(tables.Training, training_id, options=[undefer(tables.Training.data_report)])
     if row is None:
         raise _unknown(training_id)
     epochs = session.scalars(

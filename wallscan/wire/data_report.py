@@ -4,6 +4,9 @@ from pydantic import Field
 
 from wallscan.wire.common import Body
 
+MAX_COUNTS = 500
+"""Rows that the API shows: a row is a folder of a data set, which may have one for each of its files."""
+
 
 class PhotoCount(Body):
     """Photos of one kind; one that shows several families counts for each of them."""
@@ -33,6 +36,9 @@ class DataRead(Body):
     outlines: int
     left_out: int
     counts: list[PhotoCount]
+    counts_left_out: int = Field(
+        default=0, description=f"rows that are not in `counts`: beyond {MAX_COUNTS}, those of fewest photos"
+    )
     notes: dict[str, DataNote] = Field(description="by reason")
 
 
@@ -52,3 +58,12 @@ class DataReport(Body):
 
     data: DataRead
     leaks: dict[str, FamilyLeaks] = Field(description="by family")
+
+    def bounded(self) -> "DataReport":
+        """This report with at most `MAX_COUNTS` rows of counts, those of most photos, in their order."""
+        rows = self.data.counts
+        kept = sorted(range(len(rows)), key=lambda place: -rows[place].photos)[:MAX_COUNTS]
+        counts = [rows[place] for place in sorted(kept)]
+        left_out = self.data.counts_left_out + len(rows) - len(counts)
+        data = self.data.model_copy(update={"counts": counts, "counts_left_out": left_out})
+        return self.model_copy(update={"data": data})
