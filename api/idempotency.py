@@ -1,5 +1,6 @@
 """POST with an `Idempotency-Key`: a repeated request gets the first one's answer, carried out once."""
 
+import asyncio
 import hashlib
 import re
 import tempfile
@@ -63,11 +64,28 @@ class Idempotency:
     async def _first(self, begun: Begun, scope: Scope, receive: Receive, send: Send) -> None:
         """Carry the request out; its answer is kept before its last byte goes out."""
         recorder = _Recorder(send, lambda answer: run_in_threadpool(self._end, begun, answer))
+        beating = asyncio.create_task(self._beat(begun))
         try:
             await self.app(scope, receive, recorder)
         finally:
+            beating.cancel()
             if not recorder.complete:
                 await run_in_threadpool(self._end, begun, None)
+
+    async def _beat(self, begun: Begun) -> None:
+        """Hold the key for as long as the request takes. A process that is killed or frozen does not."""
+        held = True
+        while held:
+            await asyncio.sleep(idempotency.UNDER_WAY_S / 3)
+            held = await asyncio.to_thread(self._extend, begun)  # no thread that slow requests may all have
+
+    def _extend(self, begun: Begun) -> bool:
+        try:
+            with transaction(self.engine) as session:
+                return idempotency.extend(session, begun)
+        except UnavailableError as error:
+            self.log.warning("key_not_held", code=error.code)
+            return True
 
     def _begin(self, ticket: Ticket) -> Begun | Answer:
         with transaction(self.engine) as session:

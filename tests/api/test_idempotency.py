@@ -1,4 +1,6 @@
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
@@ -92,10 +94,35 @@ def test_a_first_request_that_died_does_not_hold_the_key(api, engine):
     problem(again, 409, Code.IDEMPOTENCY_KEY_IN_USE)
     with transaction(engine) as session:
         session.execute(
-            text("UPDATE remembered_answers SET created_at = now() - make_interval(secs => :age)"),
+            text("UPDATE remembered_answers SET alive_until = alive_until - make_interval(secs => :age)"),
             {"age": idempotency.UNDER_WAY_S + 1},
         )
     problem(api.post("/v1/sites", json={"name": "a"}, headers=keyed()), 409, Code.NAME_TAKEN)
+
+
+def test_a_request_that_lives_holds_its_key_however_long_it_takes(api, engine, monkeypatch):
+    monkeypatch.setattr(idempotency, "UNDER_WAY_S", 2.0)
+    begun, finish = threading.Event(), threading.Event()
+
+    def slow(raw):
+        begun.set()
+        assert finish.wait(60)
+        return raw
+
+    monkeypatch.setattr("api.routes.sites.normal_name", slow)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(api.post, "/v1/sites", json={"name": "a"}, headers=keyed())
+        assert begun.wait(60)
+        time.sleep(2 * idempotency.UNDER_WAY_S)
+        with transaction(engine) as session:
+            idempotency.forget(session)
+        again = api.post("/v1/sites", json={"name": "a"}, headers=keyed())
+        finish.set()
+        assert first.result().status_code == 201
+    problem(again, 409, Code.IDEMPOTENCY_KEY_IN_USE)
+    assert (
+        api.post("/v1/sites", json={"name": "a"}, headers=keyed()).headers["Idempotency-Replayed"] == "true"
+    )
 
 
 def test_a_slow_request_whose_key_was_begun_anew_neither_frees_it_nor_answers_for_it(engine):
@@ -104,15 +131,13 @@ def test_a_slow_request_whose_key_was_begun_anew_neither_frees_it_nor_answers_fo
             keys.authenticate(session, keys.issue(session, "tests", ["write"])).key_id, "k", "0" * 64
         )
         slow = idempotency.begin(session, ticket)
-        age = {"age": idempotency.UNDER_WAY_S + 1}
-        session.execute(
-            text("UPDATE remembered_answers SET created_at = now() - make_interval(secs => :age)"), age
-        )
+        session.execute(text("UPDATE remembered_answers SET alive_until = now() - interval '1 second'"))
     with transaction(engine) as session:
         second = idempotency.begin(session, ticket)
     assert isinstance(slow, Begun)
     assert isinstance(second, Begun)
     with transaction(engine) as session:
+        assert not idempotency.extend(session, slow)
         idempotency.release(session, slow)
         idempotency.remember(session, slow, Answer(500, [], b"late"))
         with pytest.raises(WallscanError, match="under way"):

@@ -38,4 +38,5 @@ class RememberedAnswer(Base):
     status: Mapped[int | None] = mapped_column(SmallInteger)  # null while the first request is under way
     headers: Mapped[list[str]] = mapped_column(default=list)  # name, value, name, value ...
     body: Mapped[bytes | None]
+    alive_until: Mapped[dt.datetime | None]  # the first request's lease, extended while it is under way
     created_at: Mapped[dt.datetime] = now_default()

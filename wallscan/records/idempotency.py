@@ -17,7 +17,7 @@ REMEMBERED_S = 24 * 3600
 """How long an answer is given again, in seconds."""
 
 UNDER_WAY_S = 300
-"""A first request that has not answered after so many seconds has died; its key is free again."""
+"""A first request not heard of for so many seconds (see `extend`) has died; its key is free again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A request that was begun; `created_at` is the fencing token, for a slow one may lose its key."""
+    """A request that was begun; `created_at` is the fencing token, for a frozen one may lose its key."""
 
     ticket: Ticket
     created_at: dt.datetime
@@ -57,8 +57,9 @@ def begin(session: Session, ticket: Ticket) -> Begun | Answer:
         "idempotency_key": ticket.idempotency_key,
         "request_sha256": ticket.request_sha256,
         "headers": [],
+        "alive_until": _lease_end(),
     }
-    fresh = {"request_sha256": ticket.request_sha256, "status": None, "body": None, "created_at": func.now()}
+    fresh = values | {"status": None, "body": None, "created_at": func.now()}
     created_at = session.scalar(
         insert(RememberedAnswer)
         .values(values)
@@ -70,6 +71,17 @@ def begin(session: Session, ticket: Ticket) -> Begun | Answer:
         .returning(RememberedAnswer.created_at)
     )
     return _known(session, ticket) if created_at is None else Begun(ticket, created_at)
+
+
+def extend(session: Session, begun: Begun) -> bool:
+    """Hold a key for another `UNDER_WAY_S` seconds from now; false where it was answered or begun anew."""
+    kept = session.execute(
+        update(RememberedAnswer)
+        .where(_under_way(begun))
+        .values(alive_until=_lease_end())
+        .returning(RememberedAnswer.key_id)
+    )
+    return kept.first() is not None
 
 
 def remember(session: Session, begun: Begun, answer: Answer) -> None:
@@ -114,11 +126,12 @@ def _under_way(begun: Begun) -> ColumnElement[bool]:
     return and_(_of(begun.ticket), RememberedAnswer.status.is_(None), its_own)
 
 
+def _lease_end() -> ColumnElement[dt.datetime]:
+    return func.now() + dt.timedelta(seconds=UNDER_WAY_S)
+
+
 def _stale() -> ColumnElement[bool]:
     return or_(
         RememberedAnswer.created_at < func.now() - dt.timedelta(seconds=REMEMBERED_S),
-        and_(
-            RememberedAnswer.status.is_(None),
-            RememberedAnswer.created_at < func.now() - dt.timedelta(seconds=UNDER_WAY_S),
-        ),
+        and_(RememberedAnswer.status.is_(None), RememberedAnswer.alive_until < func.now()),
     )
