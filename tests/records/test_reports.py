@@ -5,7 +5,7 @@ import uuid
 from collections import Counter, defaultdict
 
 import pytest
-from sqlalchemy import case, or_, select, text, update
+from sqlalchemy import and_, case, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from benchmarks.big_inspection import PROMPTS, make_big_inspection
@@ -185,6 +185,22 @@ def test_a_width_at_the_resolution_limit_is_no_walls_greatest(session, made, who
     assert first.length_px > 0
     assert (first.max_width_px, first.max_width_mm) == (None, None)
     assert (second.max_width_px, second.max_width_mm) == (12.0, 6.0)
+
+
+def test_a_length_that_is_not_known_is_not_0_and_the_sum_says_of_how_many_it_is(session, made, whole):
+    """Of the first prompt no length is known, of the second those of the photos with a finding."""
+    row = whole.walls[0]
+    of_wall = Item.photo_id.in_(select(Photo.id).filter_by(wall_id=row.wall_id))
+    known = and_(Item.prompt_index == 1, Item.foreground_px > 0)
+    session.execute(
+        update(Item)
+        .where(Item.run_id == made.run_id, of_wall)
+        .values(length_px=case((known, 900.0)), review_reasons=["too_complex"])
+    )
+    first, second = wall_report(session, row.wall_id).walls
+    assert (first.length_px, first.photos_with_length) == (None, 0)
+    assert 0 < second.photos_with_length < second.photos_counted
+    assert second.length_px == 900.0 * second.photos_with_length
 
 
 def test_site_and_wall_reports_say_what_the_inspection_says(session, made, whole):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.report.reports import HOSTILE, every_case, name_id, photo, report, wall
 from wallscan.report import html_report
-from wallscan.report.html import duration, moment, percent
+from wallscan.report.html import duration, moment
 from wallscan.report.lengths import NOTHING
 from wallscan.report.view import WORST_PHOTOS, url, view
 
@@ -182,21 +182,6 @@ def test_an_unfinished_run_is_said_to_be_unfinished():
 
 def test_a_report_of_nothing_is_a_page_too():
     assert "No photo belongs to a wall." in Page(html_report(report([], []))).text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, NOTHING),
-        (0.0, "0 %"),
-        (1e-9, "< 0.01 %"),
-        (0.01, "0.01 %"),
-        (9.994, "9.99 %"),
-        (100.0, "100.0 %"),
-    ],
-)
-def test_shares_for_people(value, text):
-    assert percent(value) == text
 
 
 @pytest.mark.parametrize(

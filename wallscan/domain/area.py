@@ -21,7 +21,7 @@ def wall_prompt(prompts: Sequence[str]) -> int | None:
 
 
 def sought(prompts: Sequence[str]) -> frozenset[str]:
-    """The prompts that photos and walls are ranked by: all but those for the wall itself, where there are others.
+    """The prompts that photos are ranked by: all but those for the wall itself, where there are others.
 
     A wall fills most of each of its photos: no crack would come near it.
     """

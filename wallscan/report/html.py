@@ -6,7 +6,7 @@ from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from wallscan.report.lengths import NOTHING, band, wall_extent, wall_width
+from wallscan.report.lengths import NOTHING, percent, wall_band, wall_extent, wall_width
 from wallscan.report.view import STATUS_WORDS, view
 from wallscan.wire.report import Report
 
@@ -24,20 +24,9 @@ def html_report(report: Report, pictures: Mapping[UUID, str] | None = None) -> b
         lstrip_blocks=True,
     )
     environment.filters |= {"pct": percent, "moment": moment, "duration": duration}
-    environment.filters |= {"wall_extent": wall_extent, "wall_width": wall_width, "band": band}
+    environment.filters |= {"wall_extent": wall_extent, "wall_width": wall_width, "wall_band": wall_band}
     page = environment.get_template("report.html")
     return page.render(view=view(report, pictures or {}), status_words=STATUS_WORDS).encode()
-
-
-def percent(value: float | None) -> str:
-    """A share for people: three digits at most, and 0 only where there is nothing at all."""
-    if value is None:
-        return NOTHING
-    if value == 0.0:
-        return "0 %"
-    if 0.0 < value < 0.01:
-        return "< 0.01 %"
-    return f"{value:.1f} %" if value >= 10.0 else f"{value:.2f} %"
 
 
 def moment(value: dt.datetime | None) -> str:

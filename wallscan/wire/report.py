@@ -48,11 +48,20 @@ class WallRow(Body):
     cells_analysed: int = 0
     cell_coverage_pct: float | None = Field(default=None, description="null where no cell was counted")
     cracks: int = Field(default=0, description="in all counted photos; one seen on two photos counts twice")
-    length_px: float = Field(default=0.0, description="summed over counted photos, each in its own pixels")
+    photos_with_length: int = Field(
+        default=0,
+        description="counted photos whose length is known: markings too tangled to follow have none",
+    )
+    length_px: float | None = Field(
+        default=None,
+        description="summed over the photos with a length, each in its own pixels; null where there is none",
+    )
     max_width_px: float | None = Field(default=None, description="of cracks wide enough to tell")
     photos_with_scale: int = Field(default=0, description="counted photos whose length is known in mm")
     length_mm: float | None = Field(default=None, description="of those photos; null where there is none")
-    max_width_mm: float | None = Field(default=None, description="of cracks wide enough to tell")
+    max_width_mm: float | None = Field(
+        default=None, description="of cracks wide enough to tell, on the photos with a scale"
+    )
     max_width_band: int | None = Field(default=None, description="0 to 5 after BRE Digest 251: guidance only")
     photos_to_review: int = Field(default=0, description="counted photos with a reason to look again")
 
