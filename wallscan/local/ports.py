@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 
 LOOPBACK = "127.0.0.1"
@@ -12,25 +12,33 @@ GRPC_OFFSET = 10000
 _HIGHEST = 65535
 
 
-def choose_ports(names: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
+def choose_ports(
+    names: Sequence[str], known: Mapping[str, int], promised: Collection[int] = ()
+) -> dict[str, int]:
     """A port for each name that nobody listens on, nor on that plus GRPC_OFFSET; the known one if free.
 
+    Neither of the two is one of `promised`, which are somebody else's, or the other one of another name.
     A known one may be so high that there is no second: only the API's is chosen by people, and it needs none.
     Another process may still take one before it is used: a server that cannot listen is started elsewhere.
     """
     chosen: dict[str, int] = {}
     for name in names:
         candidates = chain([known[name]] if name in known else [], iter(_random_port, None))
+        others = {*promised, *chosen.values()}
         chosen[name] = next(
             port
             for port in candidates
-            if port not in chosen.values() and is_free(port) and _is_second_free(port)
+            if not _meets(port, others) and is_free(port) and _is_second_free(port)
         )
     return chosen
 
 
 def _random_port() -> int:
     return random.randint(_FIRST, _LAST)  # noqa: S311 - no secret
+
+
+def _meets(port: int, others: set[int]) -> bool:
+    return not others.isdisjoint({port, port + GRPC_OFFSET, port - GRPC_OFFSET})
 
 
 def _is_second_free(port: int) -> bool:

@@ -1,6 +1,7 @@
 """A stack's Valkey, PostgreSQL and SeaweedFS, each replaced by an outside one if the environment names it."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pydantic import field_validator
@@ -49,15 +50,22 @@ class Servers:
     """Starts the servers that are not outside ones, and says where all three are."""
 
     def __init__(
-        self, data: DataFolder, supervisor: Supervisor, outside: Outside, *, durable: bool = True
+        self,
+        data: DataFolder,
+        supervisor: Supervisor,
+        outside: Outside,
+        *,
+        durable: bool = True,
+        promised: Collection[int] = (),
     ) -> None:
-        """`durable=False` is for tests: PostgreSQL then skips fsync."""
+        """`durable=False` is for tests: PostgreSQL then skips fsync. `promised` ports are somebody else's."""
         self._data = data
         self._supervisor = supervisor
         self._outside = outside
         self._durable = durable
+        self._promised = promised
         # Those of the last time where they are free, so that addresses handed out stay good.
-        self.ports = choose_ports(PORT_NAMES, data.state().ports)
+        self.ports = choose_ports(PORT_NAMES, data.state().ports, promised)
 
     def start(self) -> Addresses:
         """Return when all three answer and the database and the bucket exist.
@@ -72,7 +80,7 @@ class Servers:
                 raise
             _log.warning("%s\nTrying once more on other ports", error.detail)
             self.stop()
-            self.ports = choose_ports(PORT_NAMES, {})
+            self.ports = choose_ports(PORT_NAMES, {}, self._promised)
             self._start()
         return self.addresses()
 

@@ -57,26 +57,34 @@ class Stack:
     def __enter__(self) -> Self:
         started = time.monotonic()
         self._data = DataFolder(self._data_dir)
-        self._data.write_state(State(pid=os.getpid(), ports=self._kept_ports()))
-        self._group = ProcessGroup(self._data.lock_fd)
+        try:
+            self._open()
+        except OSError as error:  # a full disk, as a rule
+            detail = f"the stack in {self._data.path} cannot be started: {error}"
+            raise LocalError(Code.SERVER_START_FAILED, detail) from error
+        _log.info("everything answers after %.1f s", time.monotonic() - started)
+        return self
+
+    def _open(self) -> None:
+        try:
+            self._data.write_state(State(pid=os.getpid(), ports=self._data.state().ports))
+            self._group = ProcessGroup(self._data.lock_fd)
+        except BaseException:
+            self._data.unlock()
+            raise
         self._supervisor = Supervisor(self._group, self._write_state)
-        self._servers = Servers(self._data, self._supervisor, Outside())
+        promised = [self._port] if self._port else []
+        self._servers = Servers(self._data, self._supervisor, Outside(), promised=promised)
         try:
             self._start()
         except BaseException:
             self._stop()
             raise
-        _log.info("everything answers after %.1f s", time.monotonic() - started)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
-
-    def _kept_ports(self) -> dict[str, int]:
-        """Those of the last time, without the one that is asked for now: no server may have that."""
-        return {name: port for name, port in self._data.state().ports.items() if port != self._port}
 
     def _start(self) -> None:
         if self._port and not is_free(self._port):
@@ -112,12 +120,18 @@ class Stack:
         self._servers.stop()
         self._supervisor.close()
         self._group.end()
-        self._data.write_state(State(ports=self._data.state().ports))
+        self._write_end()
         if not self._keep:
             shutil.rmtree(postgres.home(self._data), ignore_errors=True)
             shutil.rmtree(self._data.path)
         self._data.unlock()
         _log.info("everything stopped after %.1f s", time.monotonic() - started)
+
+    def _write_end(self) -> None:
+        try:
+            self._data.write_state(State(ports=self._data.state().ports))
+        except OSError as error:  # a full disk must not change how the command ends: the children are gone
+            _log.warning("the end could not be written down in %s: %s", self._data.path, error)
 
 
 def usable_cores() -> int:
