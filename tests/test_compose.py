@@ -100,3 +100,25 @@ def test_commands_name_modules_that_exist(config):
     assert modules >= {"api.main", "api.seed", "worker.main", "worker.sweeper", "trainer.main"}
     for module in modules:
         assert (ROOT / module.replace(".", "/")).with_suffix(".py").exists(), module
+
+
+def test_the_database_is_asked_where_the_one_that_only_prepares_it_does_not_listen(config):
+    asked = config["services"]["postgres"]["healthcheck"]["test"]
+    assert asked[asked.index("--host") + 1] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({}, "http://localhost:8333"),
+        ({"S3_PORT": "9000"}, "http://localhost:9000"),
+        ({"S3_PORT": "9000", "S3_PUBLIC_ENDPOINT_URL": "https://photos.example"}, "https://photos.example"),
+    ],
+)
+def test_clients_are_sent_to_the_port_that_storage_is_published_at(environment, told):
+    example = ["--env-file", str(ROOT / ".env.example")]
+    result = compose(
+        *example, "config", "--format", "json", **dict.fromkeys(SECRETS, "s3cret"), **environment
+    )
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["services"]["api"]["environment"]["S3_PUBLIC_ENDPOINT_URL"] == told
