@@ -1,4 +1,7 @@
+import errno
 import os
+import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -6,7 +9,7 @@ import pytest
 
 from wallscan.client.commands.datasets import _default_name
 from wallscan.client.datasets import zip_file
-from wallscan.client.errors import FileError, InputError
+from wallscan.client.errors import FileError, InputError, OutputError
 from wallscan.domain.codes import Code
 
 
@@ -81,3 +84,25 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path, monkeypatch):
 def test_a_folder_s_name_is_taken_whole(tmp_path):
     assert _default_name(lay(tmp_path / "walls v1.2", "1.jpg")) == "walls v1.2"
     assert _default_name(tmp_path / "walls v1.2.zip") == "walls v1.2"
+
+
+def test_a_folder_whose_files_may_not_be_looked_at_is_told(tmp_path, monkeypatch):
+    def closed(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    folder = lay(tmp_path / "walls", "a/1.jpg")
+    monkeypatch.setattr(Path, "is_symlink", closed)
+    with pytest.raises(FileError, match=r"a/1\.jpg cannot be read: Permission denied"), zip_file(folder):
+        pass
+
+
+@pytest.mark.parametrize(("module", "step"), [(shutil, "copyfileobj"), (tempfile, "TemporaryDirectory")])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_temporary_folder_is_told_as_such(tmp_path, monkeypatch, module, step, number):
+    def full(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    folder = lay(tmp_path / "walls", "a/1.jpg")
+    monkeypatch.setattr(module, step, full)
+    with pytest.raises(OutputError, match=r"temporary folder \(TMPDIR\) cannot be written"), zip_file(folder):
+        pass

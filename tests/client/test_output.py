@@ -1,8 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from wallscan.client.errors import OutputError
+from wallscan.client.main import app
 from wallscan.client.output import Output, make_output, mask_path, overlay_path, refuse_taken
 from wallscan.domain.errors import PhotoError
 from wallscan.domain.walls import MAX_PATH_CHARS
@@ -111,3 +114,30 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="output_unwritable"):
         make_output(tmp_path / "file/out", overwrite=False)
+
+
+@pytest.mark.parametrize("out", ["shelf/new/out", None])
+def test_where_nothing_can_be_written_the_command_ends_before_it_begins(tmp_path, monkeypatch, out):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/1.jpg").write_bytes(b"x")
+    (tmp_path / "shelf").mkdir()
+    closed = tmp_path / "shelf" if out else tmp_path
+    look = os.access
+
+    def access(path, mode, **rest):
+        return look(path, mode, **rest) and not (Path(path) == closed and mode & os.W_OK)
+
+    monkeypatch.setattr(os, "access", access)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WALLSCAN_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WALLSCAN_API_KEY", "key")
+    told = CliRunner().invoke(app, ["inspect", "photos", *(["--out", out] if out else [])])
+    assert told.exit_code == 2
+    assert f"{closed} takes no new files [output_unwritable]" in told.output
+
+
+def test_an_earlier_report_in_a_closed_folder_is_not_replaced(tmp_path, monkeypatch):
+    make_output(tmp_path, overwrite=False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="output_unwritable"):
+        refuse_taken(tmp_path, overwrite=True)

@@ -1,3 +1,4 @@
+import errno
 import io
 import os
 import random
@@ -5,14 +6,19 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from pathlib import Path
 
+import huggingface_hub
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HFValidationError, RevisionNotFoundError
 
 from tests.client.hub import serving_hub
-from wallscan.client.errors import SourceError
+from tests.models.bundles import write_model_folder
+from wallscan.client.bundles import bundle
+from wallscan.client.errors import FileError, OutputError, SourceError
 from wallscan.client.sources import default_name, model_folder
+from wallscan.domain.errors import BundleError
 
 FILES = {"config.json": b"{}", "model.safetensors": b"weights" * 1000, "merges.txt": b"a b"}
 PICKLED = {"config.json": b"{}", "pytorch_model.bin": b"pickle"}
@@ -151,4 +157,62 @@ def test_a_damaged_archive_is_told(tmp_path, kind):
     whole[place : place + 20] = b"\xff" * 20
     path.write_bytes(whole)
     with pytest.raises(SourceError, match="bundle_unloadable"), model_folder(str(path)):
+        pass
+
+
+def raising(number):
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_not_blamed_on_the_archive(tmp_path, monkeypatch, pack, number):
+    (tmp_path / "model").write_bytes(pack(FILES))
+    monkeypatch.setattr("wallscan.client.sources._copy_all", raising(number))
+    with pytest.raises(OutputError, match="temporary folder"), model_folder(str(tmp_path / "model")):
+        pass
+
+
+def test_a_full_disk_is_not_blamed_on_the_hub(monkeypatch):
+    monkeypatch.setattr(HfApi, "list_repo_files", lambda *_, **__: ["model.safetensors"])
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", raising(errno.ENOSPC))
+    with pytest.raises(OutputError, match=r"HF_HOME\) cannot be written"), model_folder("CIDAS/tiny"):
+        pass
+
+
+def test_an_archive_that_may_not_be_read_is_told(tmp_path, monkeypatch):
+    (tmp_path / "model").write_bytes(zipped(FILES))
+    monkeypatch.setattr(Path, "open", raising(errno.EACCES))
+    with (
+        pytest.raises(FileError, match="model cannot be read: Permission denied"),
+        bundle(str(tmp_path / "model"), None, None),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(errno.EACCES, FileError), (errno.EIO, FileError), (errno.ENOSPC, OutputError)]
+)
+def test_a_folder_that_cannot_be_copied_is_told(tmp_path, monkeypatch, number, error):
+    write_model_folder(tmp_path / "model")
+    monkeypatch.setattr("shutil.copyfile", raising(number))
+    with pytest.raises(error, match="cannot be"), bundle(str(tmp_path / "model"), None, None):
+        pass
+
+
+def test_a_source_that_may_not_be_looked_at_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "exists", raising(errno.EACCES))
+    with pytest.raises(FileError, match="cannot be read"), bundle(str(tmp_path), None, None):
+        pass
+
+
+def test_a_name_that_no_model_may_have_is_told(tmp_path):
+    write_model_folder(tmp_path / "model")
+    with (
+        pytest.raises(BundleError, match="bundle_manifest_invalid"),
+        bundle(str(tmp_path / "model"), "mill lane", None),
+    ):
         pass

@@ -97,6 +97,12 @@ def test_a_problem_names_the_fields_at_fault():
         Transport(url, "key").get("/v1/runs/1")
 
 
+def test_a_problem_of_a_newer_server_is_understood():
+    respond, _ = script(Answer(404, PROBLEM[:-1] + b',"hint":"look elsewhere"}'))
+    with serving(respond) as url, pytest.raises(ApiError, match="no such run"):
+        Transport(url, "key").get("/v1/runs/1")
+
+
 def test_an_error_page_of_a_proxy_is_an_error_too():
     respond, _ = script(Answer(500, b"<html>Oops</html>"))
     with serving(respond) as url, pytest.raises(ApiError) as caught:

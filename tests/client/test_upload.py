@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from rich.console import Console
@@ -23,7 +24,7 @@ from wallscan.storage import keys
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
-    monkeypatch.setattr(upload, "_ROUND_PAUSES_S", (0.0, 0.01))
+    monkeypatch.setattr(upload, "ROUND_PAUSES_S", (0.0, 0.01))
 
 
 @pytest.fixture
@@ -154,9 +155,14 @@ def test_an_address_that_ran_out_is_asked_for_again(client, store, visit, folder
     assert calls == [4, 1]
 
 
-def test_storage_that_takes_nothing_is_reported_for_each_photo(client, store, visit, folder, monkeypatch):
+def test_storage_that_takes_nothing_is_reported_for_each_photo(
+    client, store, visit, folder, monkeypatch, servers
+):
     monkeypatch.setattr(Uploader, "_put", lambda *_: False)
-    assert set(refused(send(client, visit, scan(folder).found)).values()) == {"photo_not_uploaded"}
+    sent = send(client, visit, scan(folder).found)
+    assert set(refused(sent).values()) == {"photo_not_uploaded"}
+    where = f"storage at {urlsplit(servers.s3.s3_endpoint_url).netloc} did not take it in several tries"
+    assert {refusal.detail for refusal in sent.refusals} == {where}
 
 
 @pytest.mark.usefixtures("ctrl_c_is_heard")

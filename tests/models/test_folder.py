@@ -84,3 +84,10 @@ def test_the_starter_is_whole_and_small():
 def test_bundles_are_packed_without_torch():
     program = "import sys, wallscan.models; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_name_that_no_model_may_have_is_refused_with_its_code(tmp_path):
+    write_model_folder(tmp_path / "plain")
+    with pytest.raises(BundleError, match="name: ") as caught:
+        from_model_folder(tmp_path / "plain", tmp_path / "out", name="mill lane")
+    assert caught.value.code == Code.BUNDLE_MANIFEST_INVALID

@@ -1,6 +1,5 @@
 """Models from anywhere as bundles, and bundles into storage."""
 
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +7,11 @@ from pathlib import Path
 
 import httpx
 
+from wallscan.client.disk import reading, scratch
 from wallscan.client.http import Client
 from wallscan.client.meter import Meter
 from wallscan.client.sources import default_name, model_folder
-from wallscan.client.transport import DIRECT
+from wallscan.client.transport import DIRECT, ROUND_PAUSES_S
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import UnavailableError
 from wallscan.models.folder import packed
@@ -20,25 +20,28 @@ from wallscan.wire.models import Model
 from wallscan.wire.uploads import UploadTarget
 
 _CHUNK_BYTES = 1 << 20
-ROUND_PAUSES_S = (0.0, 1.0, 3.0, 9.0)
 
 
 @contextmanager
 def bundle(source: str, name: str | None, revision: str | None) -> Iterator[tuple[Path, Manifest]]:
     """A bundle's folder and manifest, there while the block runs; plain transformers folders are packed.
 
-    Raises SourceError (see `model_folder`) or BundleError `bundle_*`.
+    Raises SourceError (see `model_folder`), BundleError `bundle_*`, FileError `file_unreadable` or
+    OutputError `output_unwritable`.
     """
-    base = None if Path(source).exists() else source
-    with model_folder(source, revision) as folder, tempfile.TemporaryDirectory(prefix="wallscan-") as scratch:
-        yield packed(folder, Path(scratch, "bundle"), name=name or default_name(source), base=base)
+    with reading(source):
+        base = None if Path(source).exists() else source
+    with model_folder(source, revision) as folder, scratch() as place:
+        with reading(source):
+            made = packed(folder, place / "bundle", name=name or default_name(source), base=base)
+        yield made
 
 
 def send_bundle(client: Client, folder: Path, manifest: Manifest, meter: Meter) -> Model:
     """The model version, all its files in storage, not yet checked.
 
-    Raises ApiError, or UnavailableError `storage_unavailable` where storage took a file in none of several
-    tries.
+    Raises ApiError, FileError `file_unreadable`, or UnavailableError `storage_unavailable` where storage took
+    a file in none of several tries.
     """
     total = sum(file.size_bytes for file in manifest.files)
     with httpx.Client(timeout=60.0, mounts=DIRECT) as storage:
@@ -65,7 +68,7 @@ def put_file(storage: httpx.Client, target: UploadTarget, file: Path, meter: Met
 
 
 def _chunks(file: Path, meter: Meter) -> Iterator[bytes]:
-    with file.open("rb") as opened:
+    with reading(file), file.open("rb") as opened:
         while chunk := opened.read(_CHUNK_BYTES):
             yield chunk
             meter.advance(len(chunk))

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -12,11 +11,12 @@ from pathlib import Path
 
 import httpx
 
-from wallscan.client.bundles import ROUND_PAUSES_S, put_file
-from wallscan.client.errors import FileError, InputError, asked
+from wallscan.client.bundles import put_file
+from wallscan.client.disk import reading, scratch
+from wallscan.client.errors import InputError, asked
 from wallscan.client.http import Client
 from wallscan.client.meter import Meter
-from wallscan.client.transport import DIRECT
+from wallscan.client.transport import DIRECT, ROUND_PAUSES_S
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import UnavailableError
 from wallscan.wire.trainings import Dataset, NewDataset
@@ -31,17 +31,20 @@ def zip_file(source: Path) -> Iterator[Path]:
 
     Hidden files and links are left out. The same files give the same bytes, and so the same data set.
     Raises InputError: `folder_without_photos` where the folder holds no file, `path_invalid` for a name that
-    is no text. Raises FileError `file_unreadable` for what cannot be read: none is left out unsaid.
+    is no text. Raises FileError `file_unreadable` for what cannot be read: none is left out unsaid. Raises
+    OutputError `output_unwritable` where there is no room for the zip file.
     """
-    if source.is_file():
+    with reading(source):
+        is_file = source.is_file()
+        files = [] if is_file else sorted(_files(source))
+    if is_file:
         yield source
         return
-    files = sorted(_files(source))
     if not files:
         raise InputError(Code.FOLDER_WITHOUT_PHOTOS, f"no files in {source}")
-    with tempfile.TemporaryDirectory(prefix="wallscan-") as scratch:
-        packed = Path(scratch, "dataset.zip")
-        with zipfile.ZipFile(packed, "w") as archive:
+    with scratch() as folder:
+        packed = folder / "dataset.zip"
+        with reading(source), zipfile.ZipFile(packed, "w") as archive:
             for path in files:
                 _add(archive, path, path.relative_to(source).as_posix())
         yield packed
@@ -50,12 +53,13 @@ def zip_file(source: Path) -> Iterator[Path]:
 def send_dataset(client: Client, path: Path, name: str, meter: Meter) -> Dataset:
     """The data set of a zip file, its bytes in storage; the one that is there where the content is known.
 
-    Raises ApiError, InputError `request_invalid` where it is too large, or UnavailableError
-    `storage_unavailable` where storage took it in none of several tries.
+    Raises ApiError, InputError `request_invalid` where it is too large, FileError `file_unreadable`, or
+    UnavailableError `storage_unavailable` where storage took it in none of several tries.
     """
-    with path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    new = asked(NewDataset, name=name, size_bytes=path.stat().st_size, sha256=sha256)
+        size_bytes = path.stat().st_size
+    new = asked(NewDataset, name=name, size_bytes=size_bytes, sha256=sha256)
     with httpx.Client(timeout=60.0, mounts=DIRECT) as storage:
         for pause_s in ROUND_PAUSES_S:
             time.sleep(pause_s)
@@ -71,7 +75,7 @@ def send_dataset(client: Client, path: Path, name: str, meter: Meter) -> Dataset
 
 def _files(root: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
-        raise _unreadable(error.filename, error) from error
+        raise error
 
     for parent, folders, names in os.walk(root, onerror=refuse):
         folders[:] = (name for name in folders if not name.startswith("."))
@@ -79,16 +83,8 @@ def _files(root: Path) -> Iterator[Path]:
         yield from (path for path in paths if path.is_file() and not path.is_symlink())
 
 
-def _unreadable(path: Path | str, error: OSError) -> FileError:
-    return FileError(Code.FILE_UNREADABLE, f"{path} cannot be read: {error.strerror}")
-
-
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
-    try:
-        source = path.open("rb")
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    with source, archive.open(_entry(path, name), "w") as target:
+    with reading(path), path.open("rb") as source, archive.open(_entry(path, name), "w") as target:
         shutil.copyfileobj(source, target)
 
 

@@ -26,7 +26,7 @@ class ApiError(Exception):
 
 
 class UnreachableError(WallscanError):
-    """Raised when no server answers at the address, after several tries."""
+    """Raised when no server answers at the address, after several tries, or one that is not ours."""
 
 
 class FileError(WallscanError):

@@ -1,12 +1,14 @@
 """The API, typed: one method a route, wire models in and out."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from wallscan.client.errors import ApiError
+from pydantic import ValidationError
+
+from wallscan.client.errors import ApiError, UnreachableError
 from wallscan.client.transport import Transport
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import COMPARISON_ENDED, RUN_ENDED, TRAINING_ENDED, ModelState
@@ -46,6 +48,7 @@ class Client:
     """One server and one key. Every method may raise ApiError, or UnreachableError `api_unreachable`."""
 
     def __init__(self, base_url: str, api_key: str) -> None:
+        """Raises InputError `request_invalid` where `base_url` cannot be an address."""
         self.base_url = base_url.rstrip("/")
         self._transport = Transport(self.base_url, api_key)
 
@@ -59,7 +62,7 @@ class Client:
 
     def site(self, name: str) -> Site | None:
         """The site of this name, if there is one."""
-        found = Page[Site].model_validate_json(self._transport.get("/v1/sites", {"name": name}).content)
+        found = self._get("/v1/sites", Page[Site], {"name": name})
         return found.items[0] if found.items else None
 
     def make_site(self, name: str) -> Site:
@@ -79,10 +82,6 @@ class Client:
     def inspections(self, site_id: UUID) -> Iterator[Inspection]:
         """All inspections of a site."""
         return self._pages(f"/v1/sites/{site_id}/inspections", Inspection)
-
-    def inspection(self, inspection_id: UUID) -> Inspection:
-        """One inspection."""
-        return self._get(f"/v1/inspections/{inspection_id}", Inspection)
 
     def open_inspection(self, site_id: UUID, name: str | None = None) -> Inspection:
         """A new inspection; the server names it by its date where `name` is None."""
@@ -239,17 +238,24 @@ class Client:
     def _get(
         self, path: str, answer: type[B], params: Mapping[str, Any] | None = None, wait_s: float = 0.0
     ) -> B:
-        return answer.model_validate_json(self._transport.get(path, params, wait_s=wait_s).content)
+        return self._read(answer, self._transport.get(path, params, wait_s=wait_s).content)
 
     def _post(self, path: str, answer: type[B], body: Body | None = None) -> B:
         sent = None if body is None else body.model_dump(mode="json")
-        return answer.model_validate_json(self._transport.post(path, sent).content)
+        return self._read(answer, self._transport.post(path, sent).content)
+
+    def _read(self, answer: type[B], content: bytes) -> B:
+        try:
+            return answer.model_validate_json(content, extra="ignore")  # a newer server may tell more
+        except ValidationError as error:
+            detail = f"{self.base_url} answers, but not as a wallscan API that this version knows"
+            raise UnreachableError(Code.API_UNREACHABLE, detail) from error
 
     def _pages(self, path: str, item: type[B]) -> Iterator[B]:
-        read: Callable[[bytes], Page[B]] = Page[item].model_validate_json  # type: ignore[valid-type]
+        kind: type[Page[B]] = Page[item]  # type: ignore[valid-type]
         cursor: dict[str, str] = {}
         while True:
-            page = read(self._transport.get(path, {"limit": _PAGE, **cursor}).content)
+            page = self._get(path, kind, {"limit": _PAGE, **cursor})
             yield from page.items
             if page.next_cursor is None:
                 return

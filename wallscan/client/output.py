@@ -5,10 +5,9 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from wallscan.client.disk import writing
 from wallscan.client.errors import OutputError
 from wallscan.domain.codes import Code
 from wallscan.domain.prompts import slug
@@ -33,7 +32,7 @@ class Output:
         Raises PhotoError `path_invalid`, OutputError `output_unwritable`.
         """
         path = self.folder / normal_path(relative)
-        with _writing(path):
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             return _write(path, data)
 
@@ -48,15 +47,6 @@ def _write(path: Path, data: bytes) -> Path:
     except BaseException:  # a full disk, Ctrl-C
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def _writing(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        detail = f"{place} cannot be written: {error.strerror}"
-        raise OutputError(Code.OUTPUT_UNWRITABLE, detail) from error
 
 
 def mask_path(photo: str, prompt: str) -> str:
@@ -90,10 +80,17 @@ def holds_report(folder: Path) -> bool:
 
 
 def refuse_taken(folder: Path | None, *, overwrite: bool) -> None:
-    """Raises OutputError `output_taken` where `folder` holds anything but, with `overwrite`, a report."""
-    if folder is None:
-        return
-    with _writing(folder):
+    """Raises OutputError `output_taken` where `folder` holds anything but, with `overwrite`, a report.
+
+    Raises OutputError `output_unwritable` where it takes nothing. None stands for a new folder in this one.
+    """
+    if folder is not None:
+        _refuse_full(folder, overwrite=overwrite)
+    _refuse_closed(folder or Path.cwd())
+
+
+def _refuse_full(folder: Path, *, overwrite: bool) -> None:
+    with writing(folder):
         taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         replaced = overwrite and taken and holds_report(folder)
     if taken and not folder.is_dir():
@@ -103,6 +100,13 @@ def refuse_taken(folder: Path | None, *, overwrite: bool) -> None:
         raise OutputError(Code.OUTPUT_TAKEN, f"{folder} is not empty; {hint}")
 
 
+def _refuse_closed(folder: Path) -> None:
+    with writing(folder):
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise OutputError(Code.OUTPUT_UNWRITABLE, f"{folder} cannot be written: {there} takes no new files")
+
+
 def make_output(folder: Path | None, *, overwrite: bool) -> Output:
     """The folder to write to; with `overwrite`, an earlier report in it is removed.
 
@@ -110,7 +114,7 @@ def make_output(folder: Path | None, *, overwrite: bool) -> Output:
     `output_taken` like `refuse_taken`, `output_unwritable` where nothing can be written.
     """
     refuse_taken(folder, overwrite=overwrite)
-    with _writing(folder or Path.cwd()):
+    with writing(folder or Path.cwd()):
         made = folder or _fresh(Path.cwd())
         made.mkdir(parents=True, exist_ok=True)
         (made / _MARK).touch()

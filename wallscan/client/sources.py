@@ -3,7 +3,6 @@
 import lzma
 import re
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -11,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from wallscan.client.errors import SourceError
+from wallscan.client.disk import copying, reading, scratch
+from wallscan.client.errors import OutputError, SourceError
 from wallscan.domain.codes import Code
 from wallscan.models.manifest import FILE_PATTERN
 
@@ -33,15 +33,16 @@ def model_folder(source: str, revision: str | None = None) -> Iterator[Path]:
     """A folder with the model's files, there while the block runs.
 
     Raises SourceError `model_source_unknown`, `hub_unreachable`, `bundle_file_forbidden` (pickled weights
-    only), `bundle_file_missing` or `bundle_unloadable` (a damaged bundle file).
+    only), `bundle_file_missing` or `bundle_unloadable` (a damaged bundle file); FileError and OutputError
+    as `reading` does.
     """
     path = Path(source)
     if path.is_dir():
         yield path
     elif path.is_file():
-        with tempfile.TemporaryDirectory(prefix="wallscan-bundle-") as folder:
-            _unpack(path, Path(folder))
-            yield Path(folder)
+        with scratch() as folder:
+            _unpack(path, folder)
+            yield folder
     elif _HUB_ID.fullmatch(source):
         yield _from_hub(source, revision)
     else:
@@ -49,20 +50,28 @@ def model_folder(source: str, revision: str | None = None) -> Iterator[Path]:
 
 
 def _unpack(path: Path, folder: Path) -> None:
+    with reading(path):
+        packed = path.open("rb")
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                files = (info for info in archive.infolist() if not info.is_dir())
-                _copy_all(((info.filename, archive.open(info)) for info in files), folder)
-        else:
-            with tarfile.open(path) as archive:
-                members = ((member.name, archive.extractfile(member)) for member in archive)
-                _copy_all(((name, file) for name, file in members if file is not None), folder)
-                # What compresses tells at its own end, behind the archive's, whether all of it was as packed.
-                while archive.fileobj and archive.fileobj.read(_CHUNK_BYTES):
-                    pass
+        with packed, copying():
+            _copy_archive(packed, folder)
     except _DAMAGED as error:
         raise SourceError(Code.BUNDLE_UNLOADABLE, f"{path.name} cannot be unpacked: {error}") from error
+
+
+def _copy_archive(packed: IO[bytes], folder: Path) -> None:
+    if zipfile.is_zipfile(packed):
+        with zipfile.ZipFile(packed) as archive:
+            files = (info for info in archive.infolist() if not info.is_dir())
+            _copy_all(((info.filename, archive.open(info)) for info in files), folder)
+        return
+    packed.seek(0)
+    with tarfile.open(fileobj=packed) as archive:
+        members = ((member.name, archive.extractfile(member)) for member in archive)
+        _copy_all(((name, file) for name, file in members if file is not None), folder)
+        # What compresses tells at its own end, behind the archive's, whether all of it was as packed.
+        while archive.fileobj and archive.fileobj.read(_CHUNK_BYTES):
+            pass
 
 
 def _copy_all(files: Iterable[tuple[str, IO[bytes]]], folder: Path) -> None:
@@ -88,7 +97,8 @@ def _from_hub(repository: str, revision: str | None) -> Path:
 
     try:
         _refuse_pickled(repository, HfApi().list_repo_files(repository, revision=revision))
-        folder = snapshot_download(repository, revision=revision, allow_patterns=list(_SAFE_KINDS))
+        with copying("the hub's cache (HF_HOME)"):
+            folder = snapshot_download(repository, revision=revision, allow_patterns=list(_SAFE_KINDS))
     except RepositoryNotFoundError as error:
         raise SourceError(
             Code.MODEL_SOURCE_UNKNOWN, f"the hub has no model {repository!r}, or it is not public"
@@ -97,7 +107,7 @@ def _from_hub(repository: str, revision: str | None) -> Path:
         raise SourceError(Code.MODEL_SOURCE_UNKNOWN, f"{repository} has no revision {revision!r}") from error
     except HFValidationError as error:
         raise SourceError(Code.MODEL_SOURCE_UNKNOWN, f"{repository!r} is no hub id: {error}") from error
-    except SourceError:
+    except (OutputError, SourceError):
         raise
     except Exception as error:  # the hub's library lets through whatever its HTTP library raises
         raise SourceError(Code.HUB_UNREACHABLE, f"the hub did not hand out {repository}: {error}") from error

@@ -10,7 +10,7 @@ import httpx
 from pydantic import ValidationError
 
 import wallscan
-from wallscan.client.errors import ApiError, UnreachableError
+from wallscan.client.errors import ApiError, InputError, UnreachableError
 from wallscan.domain.codes import Code
 from wallscan.wire.common import Problem
 
@@ -21,6 +21,9 @@ _UNDER_WAY_S = 330.0
 _BUSY = frozenset({429, 502, 503, 504})
 _PASSING = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
 _CONNECTIONS = 32
+
+ROUND_PAUSES_S = (0.0, 1.0, 3.0, 9.0)
+"""Before each try to send files: addresses run out, storage restarts, and announcing again gives new ones."""
 
 DIRECT: Mapping[str, None] = {"all://127.0.0.1": None, "all://localhost": None}
 """Mounts for every client of ours: a proxy of the environment cannot reach this machine's own stack."""
@@ -33,10 +36,11 @@ class Transport:
     """
 
     def __init__(self, base_url: str, api_key: str, timeout_s: float = 30.0) -> None:
+        """Raises InputError `request_invalid` where `base_url` cannot be an address."""
         self.base_url = base_url
         self._timeout_s = timeout_s
         self._http = httpx.Client(
-            base_url=base_url,
+            base_url=_address(base_url),
             headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"wallscan/{wallscan.__version__}"},
             timeout=timeout_s,
             limits=httpx.Limits(max_connections=_CONNECTIONS),
@@ -92,6 +96,16 @@ class Transport:
         return response
 
 
+def _address(base_url: str) -> httpx.URL:
+    """Raises InputError `request_invalid` for what cannot be one."""
+    try:
+        url = httpx.URL(base_url)
+        url.host.encode("idna")  # as connecting does, which does not expect a refusal
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise InputError(Code.REQUEST_INVALID, f"{base_url!r} is no address of a server: {error}") from error
+    return url
+
+
 def _is_under_way(response: httpx.Response) -> bool:
     return response.status_code == httpx.codes.CONFLICT and "Retry-After" in response.headers
 
@@ -106,7 +120,7 @@ def _checked(response: httpx.Response) -> httpx.Response:
     if response.is_success:
         return response
     try:
-        problem = Problem.model_validate_json(response.content)
+        problem = Problem.model_validate_json(response.content, extra="ignore")
     except ValidationError:
         text = f"{response.request.url} answered {response.status_code} without saying why"
         raise ApiError(Code.INTERNAL_ERROR, text, response.status_code) from None

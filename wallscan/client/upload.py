@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -14,7 +15,7 @@ from wallscan.client.errors import FileError
 from wallscan.client.http import Client
 from wallscan.client.meter import Meter
 from wallscan.client.scan import Found
-from wallscan.client.transport import DIRECT
+from wallscan.client.transport import DIRECT, ROUND_PAUSES_S
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import PhotoError
 from wallscan.domain.walls import normal_path
@@ -22,8 +23,6 @@ from wallscan.wire.uploads import MAX_MANIFEST_FILES, FileOutcome, Manifest, Man
 
 _CHUNK_BYTES = 1 << 17
 _SENDERS = 8
-_ROUND_PAUSES_S = (0.0, 1.0, 3.0, 9.0)
-"""Before each try: addresses run out and storage restarts, and announcing again gives new addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +94,19 @@ class Uploader:
 
     def _send_batch(self, files: Sequence[Found], pool: ThreadPoolExecutor) -> None:
         hashed = [file for file in pool.map(self._hashed, files) if file is not None]
-        for pause_s in _ROUND_PAUSES_S:
+        for pause_s in ROUND_PAUSES_S:
             if not hashed:
                 return
             time.sleep(pause_s)
             manifest = Manifest(files=[file.announced() for file in hashed])
             outcomes = self._client.announce(self._inspection_id, manifest).files
             arrived = pool.map(self._settled, hashed, outcomes)
-            hashed = [file for file, done in zip(hashed, arrived, strict=True) if not done]
-        for file in hashed:
-            self._refuse(file.found, Code.PHOTO_NOT_UPLOADED, "storage did not take it in several tries")
+            tried = zip(hashed, outcomes, arrived, strict=True)
+            left = [(file, outcome) for file, outcome, done in tried if not done]
+            hashed = [file for file, _ in left]
+        for file, outcome in left:
+            detail = f"{_storage(outcome)} did not take it in several tries"
+            self._refuse(file.found, Code.PHOTO_NOT_UPLOADED, detail)
 
     def _hashed(self, found: Found) -> _Hashed | None:
         """Size and hash as announced; None where the file is refused without asking the server."""
@@ -158,6 +160,11 @@ class Uploader:
         with self._meter.lock:
             self._sent.refusals.append(Refusal(found.path, code, detail))
         self._meter.advance(_size_bytes(found.file), things=1)
+
+
+def _storage(outcome: FileOutcome) -> str:
+    """With its host, which may be one that is not to be reached from here."""
+    return "storage" if outcome.target is None else f"storage at {urlsplit(outcome.target.url).netloc}"
 
 
 def _check_name(found: Found) -> None:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,15 @@ def read_manifest(folder: Path) -> Manifest:
 
 def parse_manifest(document: bytes) -> Manifest:
     """Raises BundleError `bundle_manifest_invalid` naming the first field at fault."""
-    try:
+    with refused_manifest():
         return Manifest.model_validate_json(document)
+
+
+@contextmanager
+def refused_manifest() -> Iterator[None]:
+    """Raises BundleError `bundle_manifest_invalid` naming the first field at fault of what is validated."""
+    try:
+        yield
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the document"

@@ -13,6 +13,7 @@ from wallscan.models.files import (
     WEIGHTS,
     check_architecture,
     check_files,
+    refused_manifest,
     require_files,
     write_manifest,
 )
@@ -51,7 +52,8 @@ def from_model_folder(
     """Copy what transformers needs from `source` into the new folder `out` and write its manifest.
 
     Weights are copied byte for byte. Raises BundleError `bundle_file_missing`, `bundle_file_forbidden`
-    (the weights are there as a pickle only) or `bundle_architecture_unsupported`.
+    (the weights are there as a pickle only), `bundle_architecture_unsupported` or `bundle_manifest_invalid`
+    (no model may be called so).
     """
     _refuse_pickle_only(source)
     out.mkdir(parents=True)
@@ -69,7 +71,8 @@ def from_model_folder(
         "licence": licence,
         "default_presence": UNFITTED_PRESENCE,
     }
-    return write_manifest(out, facts)
+    with refused_manifest():
+        return write_manifest(out, facts)
 
 
 def _refuse_pickle_only(source: Path) -> None:

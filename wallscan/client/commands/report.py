@@ -38,7 +38,8 @@ def report(
     Ends like `inspect`.
     """
     screen = open_screen()
-    refuse_taken(out, overwrite=overwrite)
+    if out is not None:
+        refuse_taken(out, overwrite=overwrite)
     with connected(screen) as client:
         found = _found(client, inspection, site, wall, run)
         if out is not None:
