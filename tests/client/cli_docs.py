@@ -1,7 +1,8 @@
 """`python -m tests.client.cli_docs` writes every command's help into docs/cli.md, below its introduction."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,21 @@ def _usage(param: Any) -> str:
 
 
 def _text(param: Any) -> str:
-    default = f" Default: {param.show_default}." if isinstance(param.show_default, str) else ""
-    return f"{param.help}{default}"
+    choices = [one.value for one in _choices(param)]
+    listed = f" One of: {', '.join(choices)}." if choices else ""
+    default = param.show_default if isinstance(param.show_default, str) else _default(param.default)
+    return f"{param.help}{listed}" + (f" Default: {default}." if default else "")
+
+
+def _choices(param: Any) -> Iterable[Enum]:
+    kind = param.type_descriptor.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, Enum) else ()
+
+
+def _default(value: Any) -> str:
+    if value is None or value is False or value == []:
+        return ""
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 if __name__ == "__main__":

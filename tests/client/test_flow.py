@@ -8,10 +8,13 @@ from typer.testing import CliRunner
 
 from tests.records.given import given_model, given_run
 from wallscan.client import flow
-from wallscan.client.errors import InputError
+from wallscan.client.errors import InputError, UnreachableError
+from wallscan.client.exits import INTERRUPTED, SYSTEM_FAILED
 from wallscan.client.http import Client
 from wallscan.client.main import app
 from wallscan.client.screen import Screen
+from wallscan.client.upload import Uploader
+from wallscan.domain.codes import Code
 from wallscan.records import runs
 from wallscan.records.session import transaction
 
@@ -92,3 +95,44 @@ def test_a_model_is_found_by_what_is_shown_of_it(client, engine):
     assert flow.found_model(client, "a-model").id == newer
     with pytest.raises(InputError):
         flow.found_model(client, "a" * 7)
+
+
+@pytest.mark.parametrize("command", ["inspect", "upload"])
+@pytest.mark.parametrize(
+    ("cut_off", "status"),
+    [(KeyboardInterrupt(), INTERRUPTED), (UnreachableError(Code.API_UNREACHABLE, "gone"), SYSTEM_FAILED)],
+)
+def test_an_upload_that_is_cut_off_says_how_it_goes_on(
+    api_url, key, client, store, tmp_path, monkeypatch, command, cut_off, status
+):
+    monkeypatch.setenv("WALLSCAN_URL", api_url)
+    monkeypatch.setenv("WALLSCAN_API_KEY", key)
+    photos = tmp_path / "12 Mill Lane"
+    photos.mkdir()
+    for number in range(2):
+        (photos / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0 a photo" + bytes([number]))
+    plain, put = Uploader.send, []
+
+    def cut(self, files):
+        plain(self, files[:1])
+        raise cut_off
+
+    monkeypatch.setattr(Uploader, "send", cut)
+    told = CliRunner().invoke(app, [command, str(photos)])
+    site = client.site("12 Mill Lane")
+    (visit,) = client.inspections(site.id)
+    assert told.exit_code == status, told.output
+    assert f"Inspection {visit.name} ({visit.id})\n" in told.stderr
+    assert f"--site '12 Mill Lane' --inspection {visit.id} goes on" in told.stderr
+
+    def counted(self, file, target):
+        put.append(file.found.path)
+        return original(self, file, target)
+
+    original = Uploader._put
+    monkeypatch.setattr(Uploader, "_put", counted)
+    monkeypatch.setattr(Uploader, "send", plain)
+    again = ["upload", str(photos), "--site", "12 Mill Lane", "--inspection", str(visit.id)]
+    assert CliRunner().invoke(app, again).exit_code == 0
+    assert put == ["1.jpg"]
+    assert len(list(client.inspections(site.id))) == 1

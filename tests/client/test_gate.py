@@ -1,19 +1,24 @@
 """Activating, rolling back and choosing a benchmark from the command line, against the real API."""
 
+import io
 import threading
 import time
 import uuid
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from tests.models.bundles import write_model_folder
 from tests.records.given import given_model
+from wallscan.client.gate import activate
 from wallscan.client.main import app
+from wallscan.client.screen import Screen
 from wallscan.domain.lifecycle import DatasetState
 from wallscan.records import comparisons
 from wallscan.records.session import transaction
 from wallscan.records.training_tables import Dataset
-from wallscan.wire.models import Check, Measured
+from wallscan.wire.models import ActivationOrder, Check, Measured
 
 
 def check(name, *, passed, more_is_better=True):
@@ -77,6 +82,7 @@ def test_one_that_passes_serves_and_its_numbers_are_shown(run, rivals, trainer):
     status, printed = run("activate", rivals[1])
     assert status == 0
     assert "ready, active" in printed
+    assert "Ctrl-C does not stop the comparison." in printed
     assert "north walls: 40 photos of 20 source photos" in printed
     assert all(cell in printed for cell in ("crack: foreground IoU", "41.2", "50.0", "-8.8", "-12.0 to -5.0"))
 
@@ -114,6 +120,33 @@ def test_force_needs_a_reason(run, rivals):
     status, printed = run("activate", rivals[1], "--force")
     assert status != 0
     assert "--reason" in printed
+
+
+@pytest.mark.parametrize("args", [["rollback"], ["activate", "x"], ["activate", "x", "--force"]])
+def test_a_reason_that_is_none_is_refused_before_anything_is_asked(run, monkeypatch, args):
+    monkeypatch.setenv("WALLSCAN_URL", "http://127.0.0.1:9")
+    status, printed = run(*args, "--reason", "")
+    assert status == 2
+    assert "reason: " in printed
+    assert "[request_invalid]" in printed
+
+
+def test_a_name_that_no_model_may_have_is_told(run, tmp_path):
+    write_model_folder(tmp_path / "weights")
+    status, printed = run("add", tmp_path / "weights", "--name", "mill lane")
+    assert status == 2
+    assert "[bundle_manifest_invalid]" in printed
+
+
+def test_ctrl_c_on_a_private_stack_is_not_said_to_leave_the_comparison_alone(
+    rivals, client, monkeypatch, trainer
+):
+    monkeypatch.delenv("WALLSCAN_URL")
+    trainer(None)
+    heard = io.StringIO()
+    screen = Screen(Console(file=io.StringIO()), Console(file=heard))
+    activate(client, screen, client.model(rivals[1]), ActivationOrder())
+    assert f"After Ctrl-C it goes on when `wallscan models activate {rivals[1]}` runs." in heard.getvalue()
 
 
 def test_rolling_back(run, rivals):

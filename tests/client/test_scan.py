@@ -133,3 +133,18 @@ def test_an_earlier_report_among_the_photos_is_none_of_them(tmp_path):
         "a/cut off",
         "older",
     }
+
+
+def test_masks_beside_their_photos_to_be_corrected_are_no_wall(tmp_path):
+    corrected = ["masks/a/1.jpg.drywall-joint.png", "masks/Gr\u00f6\u00dfe/2.jpg.crack.png"]
+    photos = [
+        "a/1.jpg",
+        "Gro\u0308\u00dfe/2.jpg",
+        "a/masks/1.jpg.crack.png",
+        "masks/a/1.jpg",
+        "masks/b/3.jpg.crack.png",
+    ]
+    make(tmp_path, **dict.fromkeys([*corrected, *photos], b"x"))
+    folder = scan(tmp_path)
+    assert {found.path for found in folder.found} == set(photos)
+    assert folder.ignored == dict.fromkeys(corrected, "mask of a photo")

@@ -1,4 +1,5 @@
 import io
+import uuid
 
 import pytest
 from rich.console import Console
@@ -7,7 +8,8 @@ from tests.client.reports import photo_row, report, wall_row
 from wallscan.client.errors import ApiError, InputError, SourceError, UnreachableError
 from wallscan.client.exits import exit_code
 from wallscan.client.meter import meter
-from wallscan.client.screen import Screen, plain, show_outcome
+from wallscan.client.scan import Folder
+from wallscan.client.screen import Screen, listing, plain, show_folder, show_outcome
 from wallscan.client.upload import Refusal
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, PromptError
@@ -72,6 +74,45 @@ def test_a_failure_is_listed_once_however_its_path_is_spelt(screen):
     rows = [photo_row("Gr\u00f6\u00dfe/1.jpg", status="not_uploaded")]
     assert show_outcome(screen, report(rows), [Refusal("Gro\u0308\u00dfe/1.jpg", "file_changed", "z")]) == 3
     assert "1 photos could not be analysed" in printed(screen.out)
+
+
+def test_what_a_run_under_way_has_not_come_to_is_no_failure(screen):
+    rows = [
+        photo_row("w/done.jpg", mask_sha256="0"),
+        *(photo_row("w/1.jpg", prompt, status="queued") for prompt in ("crack", "drywall joint")),
+        photo_row("w/2.jpg", status="running"),
+        photo_row("w/copy of 1.jpg", status="duplicate", duplicate_of="w/1.jpg"),
+        photo_row("w/new.jpg", status="not_in_run"),
+    ]
+    assert show_outcome(screen, report(rows)) == 0
+    assert printed(screen.out).endswith("3 photos still wait, 1 were handed in later\n")
+    assert "could not be analysed" not in printed(screen.out)
+    assert show_outcome(screen, report([*rows, photo_row("w/3.jpg", status="cancelled")])) == 3
+    assert "1 photos could not be analysed" in printed(screen.out)
+
+
+def test_folders_that_cannot_be_looked_into_are_told(screen):
+    show_folder(screen, Folder(unreadable=["b", "c/d"]))
+    assert printed(screen.err) == "0 photos found\n  cannot be looked into: b\n  cannot be looked into: c/d\n"
+
+
+def test_nothing_is_cut_off_in_a_narrow_terminal():
+    console = Console(file=io.StringIO(), width=80)
+    names, id_ = ["CIDAS/clipseg-rd64-refined", "decoder", "failed [training_photos_missing]"], uuid.uuid4()
+    table = listing("Name", "Recipe", "State", "Done", "Ordered", "Id")
+    table.add_row(*map(plain, names), "100 %", "2026-05-04 12:00", str(id_))
+    console.print(table)
+    lines = [line.split("│")[1:-1] for line in printed(console).splitlines() if line.startswith("│")]
+    cells = ["".join(cell.strip() for cell in column) for column in zip(*lines, strict=True)]
+    assert str(id_) in printed(console)
+    assert [cell.replace(" ", "") for cell in cells[:3]] == [name.replace(" ", "") for name in names]
+
+
+def test_a_photo_that_failed_is_named_in_full_in_a_narrow_terminal():
+    console, path = Console(file=io.StringIO(), width=80), "w" * 60 + "/" + "1" * 30 + ".jpg"
+    row = photo_row(path, status="failed", code="photo_too_many_pixels", detail="y" * 50)
+    show_outcome(Screen(console, console), report([row]))
+    assert "…" not in printed(console)
 
 
 def test_a_run_that_failed_as_a_whole_is_the_systems_failure(screen):

@@ -4,6 +4,8 @@ import json
 import threading
 import time
 import uuid
+from contextlib import contextmanager
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +14,10 @@ from tests.client.test_datasets import lay
 from tests.records.given import data_report, given_model
 from tests.records.test_trainings import epoch
 from tests.system.cli import id_after
+from trainer.recipe import RECIPES, Recipe
+from wallscan.client import connect
+from wallscan.client.commands import trainings
+from wallscan.client.http import Client
 from wallscan.client.main import app
 from wallscan.domain.codes import Code
 from wallscan.records import training_claims
@@ -82,7 +88,8 @@ def test_a_training_is_watched_to_its_model(run, dataset, engine, trainer):
             assert training_claims.finish(session, claim, model_id)
 
     trainer(succeed)
-    printed = run("train", "--dataset", dataset, "--name", "house/mill-lane", "--watch")
+    order = ("train", "--recipe", "starter", "--dataset", dataset, "--name", "house/mill-lane")
+    printed = run(*order, "--watch")
     assert "\nData: 2 photos with 5 outlines\n" in printed
     assert "left out" not in printed
     assert "leak" not in printed
@@ -96,7 +103,8 @@ def test_a_training_is_watched_to_its_model(run, dataset, engine, trainer):
 
 
 def test_what_was_left_out_and_what_leaks_is_shown(run, dataset, engine):
-    training = id_after("Training", run("train", "--dataset", dataset, "--name", "house/x"))
+    order = ("train", "--recipe", "starter", "--dataset", dataset, "--name", "house/x")
+    training = id_after("Training", run(*order))
     assert "Data" not in run("trainings", "show", training)
     with transaction(engine) as session:
         claim = training_claims.claim(session, training, "a-trainer", 60)
@@ -128,7 +136,7 @@ CLASSES = {"families": {"drywall joint": {"classes": ["*fuge*"]}, "crack": {"cla
 )
 def test_an_order_tells_what_to_make_of_the_data(run, client, dataset, tmp_path, text):
     (tmp_path / "classes").write_text(text, encoding="utf-8")
-    chosen = ("--split", "scenes", "--classes", "classes", "--licence", "CC0-1.0")
+    chosen = ("--recipe", "starter", "--split", "scenes", "--classes", "classes", "--licence", "CC0-1.0")
     named = ("--attribution", "a house", "--attribution", "another")
     printed = run("train", "--dataset", dataset, "--name", "house/x", *chosen, *named)
     made = client.training(id_after("Training", printed))
@@ -142,16 +150,17 @@ def test_one_that_fails_says_why(run, dataset, engine, trainer):
             assert training_claims.fail(session, claim, Code.RECIPE_INVALID, "stages: missing")
 
     trainer(fail)
-    order = ("train", "--recipe", "full", "--dataset", dataset, "--name", "house/x")
+    order = ("train", "--recipe", "starter", "--dataset", dataset, "--name", "house/x")
     assert "stages: missing [recipe_invalid]" in run(*order, "--watch", status=1)
 
 
 def test_without_watching_it_may_be_cancelled(run, dataset, tmp_path):
     (tmp_path / "recipe.json").write_text('{"stages": []}')
-    (tmp_path / "decoder").write_text("no recipe, though it is called as a shipped one")
-    for recipe in ("recipe.json", "decoder"):
+    (tmp_path / "starter").write_text("no recipe, though it is called as a shipped one")
+    for recipe in ("recipe.json", "starter"):
         printed = run("train", "--recipe", recipe, "--dataset", dataset, "--name", "house/x")
         assert "queued" in printed
+        assert f"The training goes on: wallscan trainings show {id_after('Training', printed)}" in printed
         assert "cancelled" in run("trainings", "cancel", id_after("Training", printed))
 
 
@@ -176,4 +185,51 @@ def test_an_order_that_cannot_be_carried_out(run, dataset, tmp_path, options, co
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "list.json").write_text("[]")
     (tmp_path / "date.yaml").write_text("families: 2026-01-02")
-    assert code in run("train", "--dataset", dataset, "--name", "house/x", *options, status=2)
+    order = ("train", "--recipe", "starter", "--dataset", dataset, "--name", "house/x")
+    assert code in run(*order, *options, status=2)
+
+
+@pytest.mark.parametrize("recipe", [None, "full", "cached", "own.json"])
+def test_a_recipe_that_starts_from_a_model_is_refused_without_one_before_anything_is_asked(
+    run, monkeypatch, tmp_path, recipe
+):
+    monkeypatch.setenv("WALLSCAN_URL", "http://127.0.0.1:9")
+    (tmp_path / "own.json").write_text('{"kind": "decoder", "stages": []}')
+    chosen = () if recipe is None else ("--recipe", recipe)
+    order = ("train", "--dataset", uuid.UUID(int=1), "--name", "house/x", *chosen)
+    assert "--base [recipe_invalid]" in run(*order, status=2)
+
+
+def test_the_recipes_that_start_from_a_model_are_those_that_the_trainer_refuses_without():
+    for path in RECIPES.glob("*.json"):
+        recipe = Recipe.model_validate_json(path.read_bytes())
+        starts_from_one = path.stem in trainings._FROM_A_BASE
+        assert starts_from_one is (recipe.kind != "scratch")
+    kinds = get_args(Recipe.model_fields["kind"].annotation)
+    assert set(kinds) - {"scratch"} == set(trainings._FROM_A_BASE)
+
+
+@pytest.fixture
+def private(client, monkeypatch):
+    """Commands meet the API as their private stack."""
+
+    @contextmanager
+    def stack(*_, **__):
+        yield client
+
+    monkeypatch.delenv("WALLSCAN_URL")
+    monkeypatch.setattr(connect, "_private", stack)
+
+
+def test_a_private_stack_s_training_is_not_said_to_go_on_by_itself(run, dataset, private, monkeypatch):
+    order = ("train", "--recipe", "starter", "--dataset", dataset, "--name", "house/x")
+    printed = run(*order)
+    training = id_after("Training", printed)
+    told = f"It goes on when `wallscan trainings show {training} --wait` runs."
+    assert told in printed
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "watch_training", lambda *_: iter(interrupted, None))
+    assert told in run("trainings", "show", training, "--wait", status=130)

@@ -35,7 +35,7 @@ def test_a_folder_becomes_a_model(shell, dataset):
 
 
 def test_what_cannot_be_trained(shell, dataset):
-    order = ("train", "--dataset", dataset, "--name", "house/x")
+    order = ("train", "--recipe", "starter", "--dataset", dataset, "--name", "house/x")
     assert "request_invalid" in shell.run(*order, "--name", "no such name!", status=2)
     assert "model_unknown" in shell.run(*order, "--base", "house/nothing", status=2)
     assert "recipe_invalid" in shell.run(*order, "--recipe", "no-such", "--watch", status=1)

@@ -22,12 +22,18 @@ class ClientSettings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "wallscan")
 
 
+def is_private() -> bool:
+    """Whether commands use a private stack, which works for as long as one of them runs."""
+    return ClientSettings().url is None
+
+
 @contextmanager
 def connected(screen: Screen, *, trainer: bool = False) -> Iterator[Client]:
     """A client of the named server, or of a private stack that runs while the block does.
 
     `trainer`: the private stack checks and trains models, too. Raises InputError `key_invalid` where a server
-    is named without a key that could be one, LocalError where the private stack does not start.
+    is named without a key that could be one, `request_invalid` where its address cannot be one; LocalError
+    where the private stack does not start.
     """
     settings = ClientSettings()
     if settings.url is None:

@@ -1,10 +1,11 @@
 """The steps that commands are made of: find the inspection, send the photos, follow a run, write a report."""
 
+import shlex
 from pathlib import Path
 from uuid import UUID
 
 from wallscan.client.download import fetch_masks, fetch_overlays
-from wallscan.client.errors import ApiError, InputError
+from wallscan.client.errors import ApiError, InputError, UnreachableError
 from wallscan.client.http import Client
 from wallscan.client.meter import meter
 from wallscan.client.output import Output
@@ -78,10 +79,19 @@ def found_model(client: Client, wanted: str) -> Model:
     raise InputError(Code.MODEL_UNKNOWN, f"there is no model {wanted!r}")
 
 
-def sent(client: Client, inspection: Inspection, folder: Folder, screen: Screen) -> Sent:
-    """Send a folder's photos; unreadable folders are refused like photos, since some may lie there."""
-    with meter(screen.err, "Upload", total_bytes(folder.found), "bytes") as progress:
-        done = Uploader(client, inspection.id, progress).send(folder.found)
+def sent(client: Client, site_name: str, inspection: Inspection, folder: Folder, screen: Screen) -> Sent:
+    """Send a folder's photos; unreadable folders are refused like photos, since some may lie there.
+
+    Names the inspection before, and where the sending is cut off, how it goes on.
+    """
+    screen.say(f"Inspection {inspection.name} ({inspection.id})")
+    try:
+        with meter(screen.err, "Upload", total_bytes(folder.found), "bytes") as progress:
+            done = Uploader(client, inspection.id, progress).send(folder.found)
+    except (KeyboardInterrupt, ApiError, UnreachableError):
+        same = f"--site {shlex.quote(site_name)} --inspection {inspection.id}"
+        screen.say(f"What was sent is kept: the same command with {same} goes on.")
+        raise
     done.refusals += [
         Refusal(path, Code.FILE_UNREADABLE, "this folder cannot be looked into") for path in folder.unreadable
     ]

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from wallscan.client.connect import is_private
 from wallscan.client.errors import ApiError
 from wallscan.client.exits import DONE, SYSTEM_FAILED, USAGE
 from wallscan.client.http import Client
@@ -25,9 +26,15 @@ def activate(client: Client, screen: Screen, model: Model, order: ActivationOrde
         screen.say(f"It does not serve: {error}")
         return USAGE
     if not asked.active and _is_open(asked.comparison):
-        screen.say("Comparing it with the version that serves now. Ctrl-C does not stop the comparison.")
+        screen.say(f"Comparing it with the version that serves now. {_after_ctrl_c(model)}")
         asked = client.compared_model(model.id)
     return _told(screen, asked)
+
+
+def _after_ctrl_c(model: Model) -> str:
+    if is_private():
+        return f"After Ctrl-C it goes on when `wallscan models activate {model.id}` runs."
+    return "Ctrl-C does not stop the comparison."
 
 
 def _is_open(comparison: Comparison | None) -> bool:

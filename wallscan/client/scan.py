@@ -1,6 +1,8 @@
 """A folder of photos as it lies on disk: what is sent, what is left, and nothing forgotten in between."""
 
 import os
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ _PHOTO_SUFFIXES = frozenset(
 )
 _CLUTTER_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 _HEAD_BYTES = 64
+_MASK = re.compile(r"masks/(.+)\.[^./]+\.png")
+"""A mask of a report, `masks/PHOTO.PROMPT.png`, put beside the photos to be corrected and learnt from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def scan(root: Path) -> Folder:
 
     A file counts as a photo where its name says so (the server then judges the content) or where its first
     bytes do. Hidden files and clutter are counted; links are followed to files inside `root` alone. Masks and
-    pictures of an earlier report are no photos.
+    pictures of an earlier report are no photos, nor are masks of the photos in a folder `masks` beside them.
     """
     folder = Folder()
     for file in _files(root.resolve(), folder):
@@ -59,8 +63,19 @@ def scan(root: Path) -> Folder:
             folder.found.append(Found(path, file))
         else:
             folder.ignored[path] = reason
+    _pass_masks_by(folder)
     folder.found.sort(key=lambda found: found.path)
     return folder
+
+
+def _pass_masks_by(folder: Folder) -> None:
+    # Masks are named in NFC, whatever the disk does.
+    plain = {found.path: unicodedata.normalize("NFC", found.path) for found in folder.found}
+    photos = set(plain.values())
+    for path, name in plain.items():
+        if (mask := _MASK.fullmatch(name)) and mask[1] in photos:
+            folder.ignored[path] = "mask of a photo"
+    folder.found = [found for found in folder.found if found.path not in folder.ignored]
 
 
 def _files(root: Path, folder: Folder) -> Iterator[Path]:

@@ -13,11 +13,14 @@ from wallscan.client.exits import DONE, SOME_FAILED, SYSTEM_FAILED
 from wallscan.client.scan import Folder
 from wallscan.client.upload import Refusal
 from wallscan.domain.lifecycle import RUN_ENDED, RunState
-from wallscan.wire.report import Report, WallRow
+from wallscan.wire.report import PhotoRow, Report, WallRow
 from wallscan.wire.runs import Run
 
 _PIPED_WIDTH = 140
 _LISTED_IGNORED = 10
+_ID_CHARS = 36
+_WAITING = frozenset({"queued", "running"})
+_LATER = "not_in_run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,15 @@ def plain(text: str) -> Text:
     return Text("".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text))
 
 
+def listing(*headings: str) -> Table:
+    """A table that cuts nothing off, however narrow the terminal; its last column has ids, in one piece."""
+    table = Table()
+    for heading in headings[:-1]:
+        table.add_column(heading, overflow="fold")
+    table.add_column(headings[-1], no_wrap=True, min_width=_ID_CHARS)
+    return table
+
+
 def show_folder(screen: Screen, folder: Folder) -> None:
     """Tell what a scan found and what it left."""
     screen.say(f"{len(folder.found)} photos found")
@@ -57,6 +69,8 @@ def show_folder(screen: Screen, folder: Folder) -> None:
     if len(folder.ignored) > _LISTED_IGNORED:
         kinds = ", ".join(f"{count} {kind}" for kind, count in folder.ignored_kinds().most_common())
         screen.say(f"  ignored in all: {len(folder.ignored)} ({kinds})")
+    for path in folder.unreadable:
+        screen.say(f"  cannot be looked into: {path}")
     if folder.clutter:
         screen.say(f"  hidden files and clutter passed over: {folder.clutter}")
 
@@ -65,20 +79,27 @@ def show_refusals(screen: Screen, refusals: Sequence[Refusal]) -> None:
     """List every photo that could not be analysed, with code and reason."""
     if not refusals:
         return
-    table = Table("Not analysed", "Code", "Reason", title=f"{len(refusals)} photos could not be analysed")
+    table = Table(title=f"{len(refusals)} photos could not be analysed")
+    for heading in ("Not analysed", "Code", "Reason"):
+        table.add_column(heading, overflow="fold")
     for refusal in sorted(refusals, key=lambda refusal: refusal.path):
         table.add_row(plain(refusal.path), refusal.code, plain(refusal.detail))
     screen.out.print(table)
 
 
 def refusals_of(report: Report) -> list[Refusal]:
-    """The photos of a report that have no result, each once; a copy shares the fate of its first."""
-    found = {
-        row.photo: Refusal(row.photo, row.code or row.status, row.detail or "")
-        for row in reversed(report.photos)
-        if row.mask_sha256 is None
-    }
-    return list(found.values())
+    """The photos of a report that failed or were cancelled, each once."""
+    return [
+        Refusal(row.photo, row.code or row.status, row.detail or "")
+        for row, fate in _without_result(report)
+        if fate not in _WAITING and fate != _LATER
+    ]
+
+
+def _without_result(report: Report) -> list[tuple[PhotoRow, str]]:
+    """Each photo without a result, once, and what became of it: a copy shares the fate of its first."""
+    rows = {row.photo: row for row in reversed(report.photos) if row.mask_sha256 is None}
+    return [(row, rows.get(row.duplicate_of or row.photo, row).status) for row in rows.values()]
 
 
 def show_outcome(screen: Screen, report: Report, refusals: Sequence[Refusal] = ()) -> int:
@@ -91,9 +112,17 @@ def show_outcome(screen: Screen, report: Report, refusals: Sequence[Refusal] = (
     everywhere = (*refusals, *refusals_of(report))
     found = {unicodedata.normalize("NFC", refusal.path): refusal for refusal in everywhere}
     show_refusals(screen, list(found.values()))
+    _show_waiting(screen, report)
     if report.run.state == RunState.FAILED:
         return SYSTEM_FAILED
     return SOME_FAILED if found else DONE
+
+
+def _show_waiting(screen: Screen, report: Report) -> None:
+    fates = [fate for _, fate in _without_result(report)]
+    waiting, later = sum(fate in _WAITING for fate in fates), fates.count(_LATER)
+    if waiting or later:
+        screen.result(f"{waiting} photos still wait, {later} were handed in later")
 
 
 def show_report(screen: Screen, report: Report) -> None:

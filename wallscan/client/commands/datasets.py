@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 from rich.filesize import decimal
-from rich.table import Table
 
 from wallscan.client.connect import connected
 from wallscan.client.datasets import send_dataset, zip_file
 from wallscan.client.meter import meter
-from wallscan.client.screen import open_screen, plain
+from wallscan.client.screen import listing, open_screen, plain
 
 app = typer.Typer(no_args_is_help=True, help="List and add data sets to train on.")
 
@@ -19,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="List and add data sets to train on
 def list_datasets() -> None:
     """List all data sets."""
     screen = open_screen()
-    table = Table("Name", "Size", "State", "Id")
+    table = listing("Name", "Size", "State", "Id")
     with connected(screen) as client:
         for dataset in client.datasets():
             size = decimal(dataset.size_bytes)

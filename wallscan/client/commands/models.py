@@ -4,17 +4,16 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
 
 from wallscan.client.bundles import bundle, send_bundle
 from wallscan.client.connect import connected
-from wallscan.client.errors import InputError
+from wallscan.client.errors import InputError, asked
 from wallscan.client.exits import DONE, SYSTEM_FAILED, USAGE
 from wallscan.client.flow import found_model
 from wallscan.client.gate import activate as activate_behind_gate
 from wallscan.client.gate import show_line, show_model
 from wallscan.client.meter import meter
-from wallscan.client.screen import Screen, open_screen, plain
+from wallscan.client.screen import Screen, listing, open_screen, plain
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import ModelState
 from wallscan.wire.models import ActivationOrder, Benchmark, Model, RollbackOrder
@@ -30,7 +29,7 @@ ReasonOption = Annotated[str | None, typer.Option(help="Why, for the record.", s
 def list_models() -> None:
     """List all model versions. The active one serves runs that name none."""
     screen = open_screen()
-    table = Table("Name", "Digest", "State", "Active", "Id")
+    table = listing("Name", "Digest", "State", "Active", "Id")
     with connected(screen) as client:
         for model in client.models():
             state = model.state if model.code is None else f"{model.state} [{model.code}]"
@@ -108,9 +107,9 @@ def activate(
     """
     if force and reason is None:
         raise InputError(Code.REQUEST_INVALID, "--force needs a --reason, which goes on record")
+    order = asked(ActivationOrder, force=force, reason=reason)
     screen = open_screen()
     with connected(screen, trainer=True) as client:
-        order = ActivationOrder(force=force, reason=reason)
         status = activate_behind_gate(client, screen, found_model(client, model), order)
     raise typer.Exit(status)
 
@@ -118,9 +117,10 @@ def activate(
 @app.command()
 def rollback(reason: ReasonOption = None) -> None:
     """Let the version serve again that served before the active one. Again: the one before that."""
+    order = asked(RollbackOrder, reason=reason)
     screen = open_screen()
     with connected(screen) as client:
-        show_line(screen, client.roll_back_model(RollbackOrder(reason=reason)))
+        show_line(screen, client.roll_back_model(order))
 
 
 @app.command()

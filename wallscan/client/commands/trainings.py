@@ -8,19 +8,21 @@ from uuid import UUID
 
 import typer
 import yaml
-from rich.table import Table
 
-from wallscan.client.connect import connected
+from wallscan.client.connect import connected, is_private
 from wallscan.client.data_report import report_lines
 from wallscan.client.errors import InputError, asked
 from wallscan.client.exits import DONE, SYSTEM_FAILED
 from wallscan.client.http import Client
 from wallscan.client.meter import meter
-from wallscan.client.screen import Screen, open_screen, plain
+from wallscan.client.screen import Screen, listing, open_screen, plain
 from wallscan.domain.codes import Code
 from wallscan.domain.lifecycle import TRAINING_ENDED, TrainingState
 from wallscan.domain.splits import SplitBy
 from wallscan.wire.trainings import NewTraining, Training, TrainingDetail, TrainingEpoch
+
+_FROM_A_BASE = ("full", "decoder", "cached")
+"""Kinds of recipes that start from a model; those of a name that are shipped have the name of their kind."""
 
 app = typer.Typer(no_args_is_help=True, help="List, show and cancel trainings.")
 TrainingArgument = Annotated[UUID, typer.Argument(metavar="TRAINING", help="Id of the training.")]
@@ -36,7 +38,10 @@ def train(
     ] = "decoder",
     base: Annotated[
         str | None,
-        typer.Option(help="Model version to start from: id, digest or name.", show_default="from nothing"),
+        typer.Option(
+            help="Model version to start from: id, digest or name. All recipes but starter need one.",
+            show_default=False,
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="In the place of the recipe's.")] = None,
     split: Annotated[
@@ -54,8 +59,8 @@ def train(
 ) -> None:
     """Order a training. Its model is added once it is done; it serves where it is activated.
 
-    Without --watch it goes on by itself: `wallscan trainings show` tells how far it is. Ends with 0, with 1
-    where the training failed.
+    Without --watch it goes on by itself: `wallscan trainings show` tells how far it is. On a private stack it
+    goes on while `wallscan trainings show --wait` runs. Ends with 0, with 1 where the training failed.
     """
     screen = open_screen()
     order = asked(
@@ -70,12 +75,15 @@ def train(
         licence=licence,
         attribution=attribution,
     )
-    with connected(screen, trainer=True) as client:
+    _require_base(order)
+    with connected(screen, trainer=watch) as client:
         training: Training = client.order_training(order)
         screen.result(f"Training {training.id}: {training.state}")
         if watch:
             training = _watched(client, training.id, screen)
             _show(screen, training)
+        else:
+            screen.say(_how_it_goes_on(training.id))
     raise typer.Exit(_exit_code(training))
 
 
@@ -83,7 +91,7 @@ def train(
 def list_trainings() -> None:
     """List all trainings."""
     screen = open_screen()
-    table = Table("Name", "Recipe", "State", "Done", "Ordered", "Id")
+    table = listing("Name", "Recipe", "State", "Done", "Ordered", "Id")
     with connected(screen) as client:
         for training in client.trainings():
             state = training.state if training.code is None else f"{training.state} [{training.code}]"
@@ -136,6 +144,13 @@ def _read_recipe(recipe: str) -> str | dict[str, Any]:
     return read
 
 
+def _require_base(order: NewTraining) -> None:
+    """Raises InputError `recipe_invalid` where the trainer would, before anything is started for it."""
+    kind = order.recipe if isinstance(order.recipe, str) else order.recipe.get("kind")
+    if order.base is None and kind in _FROM_A_BASE:
+        raise InputError(Code.RECIPE_INVALID, f"the recipe {kind!r} needs a model to start from: --base")
+
+
 def _read_classes(path: Path) -> dict[str, Any]:
     """What the file holds; the trainer judges it. Raises InputError `classes_invalid`."""
     try:
@@ -148,7 +163,7 @@ def _read_classes(path: Path) -> dict[str, Any]:
 
 
 def _watched(client: Client, training_id: UUID, screen: Screen) -> TrainingDetail:
-    """Show a training's progress until it ends. Ctrl-C ends the watching alone, and says so."""
+    """Show a training's progress until it ends. After Ctrl-C, tell how the training goes on."""
     states = client.watch_training(training_id)
     told = 0
     try:
@@ -160,9 +175,15 @@ def _watched(client: Client, training_id: UUID, screen: Screen) -> TrainingDetai
                     screen.say(_line(epoch))
                 told = len(training.epochs)
     except KeyboardInterrupt:
-        screen.say(f"The training goes on: wallscan trainings show {training_id}")
+        screen.say(_how_it_goes_on(training_id))
         raise
     return training
+
+
+def _how_it_goes_on(training_id: UUID) -> str:
+    if is_private():
+        return f"It goes on when `wallscan trainings show {training_id} --wait` runs."
+    return f"The training goes on: wallscan trainings show {training_id}"
 
 
 def _show(screen: Screen, training: Training) -> None:

@@ -54,11 +54,12 @@ def upload(
     scale = chosen_scale(mm_per_px, marker_mm)
     wanted = postprocess(pipeline, parameter)
     photos = flow.scanned(folder, screen)
+    place = site or folder.resolve().name
     with connected(screen) as client:
         if model is not None:
             flow.found_model(client, model)  # before hours of upload, not after
-        visit = flow.chosen_inspection(client, site or folder.resolve().name, inspection)
-        refusals = flow.sent(client, visit, photos, screen).refusals
+        visit = flow.chosen_inspection(client, place, inspection)
+        refusals = flow.sent(client, place, visit, photos, screen).refusals
         screen.result(f"Inspection: {visit.id}")
         if start:
             try:
