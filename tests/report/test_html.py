@@ -148,8 +148,10 @@ def with_a_wall_prompt():
     copy = photo("north/y.jpg", "duplicate", (0.0, 99.0), duplicate_of="north/00.jpg")
     handed_in = report(wall("north", (0.6, 96.0)), [*bare, *cracked, *copy])
     prompts = {"crack": "crack", "drywall joint": "The Wall"}
-    for row in (*handed_in.walls, *handed_in.photos):
-        row.prompt = prompts[row.prompt]
+    for wall_row in handed_in.walls:
+        wall_row.prompt = prompts[wall_row.prompt]
+    for photo_row in handed_in.photos:
+        photo_row.prompt = prompts[photo_row.prompt]
     handed_in.run.prompts = list(prompts.values())
     return handed_in
 
