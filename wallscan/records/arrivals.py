@@ -104,14 +104,19 @@ def _originals(inspection_id: uuid.UUID, photo_ids: Collection[uuid.UUID]) -> Su
     none, although the others are links to it so far: it may never come.
     """
     came = and_(_waits(inspection_id), _among(Photo.id, photo_ids))
-    hashes = select(Photo.sha256).where(came).correlate(None)
-    is_stored = and_(Photo.inspection_id == inspection_id, Photo.state == PhotoState.STORED)
-    there = and_(is_stored, Photo.duplicate_of_id.is_(None), Photo.sha256.in_(hashes))
+    # Said of both kinds, so that it is looked for by hash and not among all photos of the inspection.
+    alike = and_(
+        Photo.inspection_id == inspection_id,
+        Photo.sha256.in_(select(Photo.sha256).where(came).correlate(None)),
+    )
+    there = and_(Photo.state == PhotoState.STORED, Photo.duplicate_of_id.is_(None))
     stored_first, own_first = (Photo.state == PhotoState.STORED).desc(), Photo.duplicate_of_id.is_not(None)
     best = func.first_value(Photo.id).over(
         partition_by=Photo.sha256, order_by=(stored_first, own_first, Photo.created_at, Photo.id)
     )
-    return select(Photo.sha256, best.label("id")).where(or_(there, came)).distinct().subquery("original")
+    return (
+        select(Photo.sha256, best.label("id")).where(alike, or_(there, came)).distinct().subquery("original")
+    )
 
 
 def _among(
