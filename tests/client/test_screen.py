@@ -91,6 +91,14 @@ def test_what_a_run_under_way_has_not_come_to_is_no_failure(screen):
     assert "1 photos could not be analysed" in printed(screen.out)
 
 
+def test_a_copy_of_another_wall_s_photo_waits_with_its_run(screen):
+    found = report([photo_row("w/copy.jpg", status="duplicate", duplicate_of="v/1.jpg")])
+    under_way = found.model_copy(update={"run": found.run.model_copy(update={"state": "running"})})
+    assert show_outcome(screen, under_way) == 0
+    assert "1 photos still wait" in printed(screen.out)
+    assert show_outcome(screen, found) == 3
+
+
 def test_folders_that_cannot_be_looked_into_are_told(screen):
     show_folder(screen, Folder(unreadable=["b", "c/d"]))
     assert printed(screen.err) == "0 photos found\n  cannot be looked into: b\n  cannot be looked into: c/d\n"

@@ -99,7 +99,14 @@ def refusals_of(report: Report) -> list[Refusal]:
 def _without_result(report: Report) -> list[tuple[PhotoRow, str]]:
     """Each photo without a result, once, and what became of it: a copy shares the fate of its first."""
     rows = {row.photo: row for row in reversed(report.photos) if row.mask_sha256 is None}
-    return [(row, rows.get(row.duplicate_of or row.photo, row).status) for row in rows.values()]
+    ended = report.run.state in RUN_ENDED
+    return [(row, _fate(rows.get(row.duplicate_of or row.photo, row), ended)) for row in rows.values()]
+
+
+def _fate(row: PhotoRow, run_ended: bool) -> str:
+    # A wall's report lacks the first of a copy on another wall; a first that failed gives its copies a code.
+    waits = row.status == "duplicate" and row.code is None and not run_ended
+    return "queued" if waits else row.status
 
 
 def show_outcome(screen: Screen, report: Report, refusals: Sequence[Refusal] = ()) -> int:
