@@ -17,7 +17,7 @@ from wallscan.wire.common import Problem
 _PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _MAX_PAUSE_S = 30.0
 _UNDER_WAY_S = 330.0
-"""A little longer than the server holds the key of a POST whose first try may still be under way."""
+"""A little longer than the server holds the key of a POST whose first try has died."""
 _BUSY = frozenset({429, 502, 503, 504})
 _PASSING = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
 _CONNECTIONS = 32
