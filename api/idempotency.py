@@ -83,8 +83,8 @@ class Idempotency:
         try:
             with transaction(self.engine) as session:
                 return idempotency.extend(session, begun)
-        except UnavailableError as error:
-            self.log.warning("key_not_held", code=error.code)
+        except Exception as error:  # noqa: BLE001 - the next beat may do better than none
+            self.log.warning("key_not_held", error=type(error).__name__)
             return True
 
     def _begin(self, ticket: Ticket) -> Begun | Answer:

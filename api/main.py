@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # A thread holds at most one connection at a time, so the pool is never short.
+        # A thread holds at most one connection at a time, so requests are never short of them.
         anyio.to_thread.current_default_thread_limiter().total_tokens = services.settings.api.threads
         yield
         services.engine.dispose()

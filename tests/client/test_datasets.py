@@ -9,7 +9,7 @@ import pytest
 
 from wallscan.client.commands.datasets import _default_name
 from wallscan.client.datasets import zip_file
-from wallscan.client.errors import FileError, InputError, OutputError
+from wallscan.client.errors import FileError, InputError, ScratchError
 from wallscan.domain.codes import Code
 
 
@@ -104,5 +104,8 @@ def test_a_full_temporary_folder_is_told_as_such(tmp_path, monkeypatch, module, 
 
     folder = lay(tmp_path / "walls", "a/1.jpg")
     monkeypatch.setattr(module, step, full)
-    with pytest.raises(OutputError, match=r"temporary folder \(TMPDIR\) cannot be written"), zip_file(folder):
+    with (
+        pytest.raises(ScratchError, match=r"temporary folder \(TMPDIR\) cannot be written"),
+        zip_file(folder),
+    ):
         pass

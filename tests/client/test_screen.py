@@ -5,7 +5,14 @@ import pytest
 from rich.console import Console
 
 from tests.client.reports import photo_row, report, wall_row
-from wallscan.client.errors import ApiError, InputError, SourceError, UnreachableError
+from wallscan.client.errors import (
+    ApiError,
+    InputError,
+    OutputError,
+    ScratchError,
+    SourceError,
+    UnreachableError,
+)
 from wallscan.client.exits import exit_code
 from wallscan.client.meter import meter
 from wallscan.client.scan import Folder
@@ -164,6 +171,8 @@ def test_progress_is_a_bar_on_a_terminal():
         (SourceError(Code.MODEL_SOURCE_UNKNOWN, "x"), 2),
         (SourceError(Code.HUB_UNREACHABLE, "x"), 1),
         (UnreachableError(Code.API_UNREACHABLE, "x"), 1),
+        (OutputError(Code.OUTPUT_UNWRITABLE, "x"), 2),
+        (ScratchError(Code.OUTPUT_UNWRITABLE, "x"), 1),
     ],
 )
 def test_the_exit_code_says_who_can_help(error, code):

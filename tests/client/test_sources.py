@@ -16,7 +16,7 @@ from huggingface_hub.errors import HFValidationError, RevisionNotFoundError
 from tests.client.hub import serving_hub
 from tests.models.bundles import write_model_folder
 from wallscan.client.bundles import bundle
-from wallscan.client.errors import FileError, OutputError, SourceError
+from wallscan.client.errors import FileError, ScratchError, SourceError
 from wallscan.client.sources import default_name, model_folder
 from wallscan.domain.errors import BundleError
 
@@ -172,14 +172,14 @@ def raising(number):
 def test_a_full_disk_is_not_blamed_on_the_archive(tmp_path, monkeypatch, pack, number):
     (tmp_path / "model").write_bytes(pack(FILES))
     monkeypatch.setattr("wallscan.client.sources._copy_all", raising(number))
-    with pytest.raises(OutputError, match="temporary folder"), model_folder(str(tmp_path / "model")):
+    with pytest.raises(ScratchError, match="temporary folder"), model_folder(str(tmp_path / "model")):
         pass
 
 
 def test_a_full_disk_is_not_blamed_on_the_hub(monkeypatch):
     monkeypatch.setattr(HfApi, "list_repo_files", lambda *_, **__: ["model.safetensors"])
     monkeypatch.setattr(huggingface_hub, "snapshot_download", raising(errno.ENOSPC))
-    with pytest.raises(OutputError, match=r"HF_HOME\) cannot be written"), model_folder("CIDAS/tiny"):
+    with pytest.raises(ScratchError, match=r"HF_HOME\) cannot be written"), model_folder("CIDAS/tiny"):
         pass
 
 
@@ -194,7 +194,7 @@ def test_an_archive_that_may_not_be_read_is_told(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("number", "error"), [(errno.EACCES, FileError), (errno.EIO, FileError), (errno.ENOSPC, OutputError)]
+    ("number", "error"), [(errno.EACCES, FileError), (errno.EIO, FileError), (errno.ENOSPC, ScratchError)]
 )
 def test_a_folder_that_cannot_be_copied_is_told(tmp_path, monkeypatch, number, error):
     write_model_folder(tmp_path / "model")

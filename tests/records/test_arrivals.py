@@ -161,7 +161,8 @@ def test_what_lost_its_path_meanwhile_is_refused(engine, inspection, place, give
         found = arrivals.stored_or_refused(session, inspection, [first, copy, kept])
     assert [one.refusal and one.refusal.code for one in found] == [
         Code.PATH_CONFLICT,
-        Code.PATH_CONFLICT,
+        Code.PHOTO_NOT_UPLOADED,
         None,
     ]
+    assert [one.photo_id for one in found] == [None, copy.photo_id, kept.photo_id]
     assert found[2] == kept

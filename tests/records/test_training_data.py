@@ -35,7 +35,7 @@ def test_what_was_read_is_kept_until_the_next_attempt_tells_it_again(engine):
     assert read(engine, training_id).data_report == data_report(2)
 
 
-def test_who_watches_the_steps_does_not_read_it(engine):
+def test_steps_lists_and_cancelling_do_not_read_it(engine):
     training_id = given_training(engine)
     claim = claimed(engine, training_id)
     statements = []

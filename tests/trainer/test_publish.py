@@ -19,6 +19,7 @@ from trainer.origin import (
     MOST_LINES,
     ROBOFLOW_FILE,
     TOKENIZER,
+    VOUCHED,
     Origin,
     attributions,
     learnt_before,
@@ -71,6 +72,7 @@ def test_a_manifest_says_where_the_weights_come_from(tmp_path, photos, base):
     ("learnt", "same_held_out", "same_learnt", "doubtful"),
     [
         ((), False, False, False),
+        ((f"{VOUCHED}: 8",), False, False, False),
         (("photos",), True, True, False),
         (("photos",), False, True, True),
         (("photos",), True, False, True),

@@ -13,7 +13,7 @@ from trainer.commands.data import ClassesFile, Data, chosen_classes
 from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
 from trainer.data import Classes, Photos, SplitBy, default_classes, digest_of, read_photos
-from trainer.origin import Facts
+from trainer.origin import VOUCHED, Facts
 from trainer.publish import described, put_in_place, require_out
 from trainer.recipe import Recipe, invalid_recipe
 from wallscan.domain.codes import Code
@@ -24,7 +24,6 @@ from wallscan.models.manifest import QUANTISED, Manifest, bundle_digest
 
 _MADE_ANEW = {"files", "metrics", "families", "default_presence", "default_threshold", "precisions"}
 """What hangs on gates and thresholds: masks, and so what they were measured to be worth, change with them."""
-VOUCHED = "gates and held-out figures of photos that its training is said not to have seen"
 UNTOLD = "The bundle does not tell which photos its training held out: make sure that these are those."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wallscan.client.errors import FileError, OutputError
+from wallscan.client.errors import FileError, OutputError, ScratchError
 from wallscan.domain.codes import Code
 
 SCRATCH = "the temporary folder (TMPDIR)"
@@ -20,18 +20,18 @@ def writing(place: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _unwritable(place, error) from error
+        raise OutputError(Code.OUTPUT_UNWRITABLE, _told(place, error)) from error
 
 
 @contextmanager
 def copying(place: str = SCRATCH) -> Iterator[None]:
-    """Raises OutputError `output_unwritable` where `place` is full: what is copied there is not at fault."""
+    """Raises ScratchError `output_unwritable` where `place` is full: what is copied there is not at fault."""
     try:
         yield
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        raise _unwritable(place, error) from error
+        raise ScratchError(Code.OUTPUT_UNWRITABLE, _told(place, error)) from error
 
 
 @contextmanager
@@ -47,12 +47,14 @@ def reading(path: Path | str) -> Iterator[None]:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder, there while the block runs. Raises OutputError where none can be made."""
-    with writing(SCRATCH):
+    """A temporary folder, there while the block runs. Raises ScratchError where none can be made."""
+    try:
         made = tempfile.TemporaryDirectory(prefix="wallscan-")
+    except OSError as error:
+        raise ScratchError(Code.OUTPUT_UNWRITABLE, _told(SCRATCH, error)) from error
     with made as folder:
         yield Path(folder)
 
 
-def _unwritable(place: Path | str, error: OSError) -> OutputError:
-    return OutputError(Code.OUTPUT_UNWRITABLE, f"{place} cannot be written: {error.strerror or error}")
+def _told(place: Path | str, error: OSError) -> str:
+    return f"{place} cannot be written: {error.strerror or error}"

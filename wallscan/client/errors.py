@@ -37,6 +37,10 @@ class OutputError(WallscanError):
     """Raised when a report cannot be written where it should go."""
 
 
+class ScratchError(OutputError):
+    """Raised when what a command needs for itself, such as a temporary folder, is full or closed."""
+
+
 class InputError(WallscanError):
     """Raised when a command is given something that it cannot use."""
 

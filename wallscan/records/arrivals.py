@@ -48,13 +48,30 @@ def stored(
 
 
 def stored_or_refused(session: Session, inspection_id: uuid.UUID, placed: Sequence[Placed]) -> list[Placed]:
-    """Placed files whose bytes have `arrived`: refused where a path was given to other bytes meanwhile."""
-    there = stored(session, inspection_id, {place.photo_id for place in placed if place.photo_id is not None})
-    refusal = Refusal(Code.PATH_CONFLICT, "another file took the path while these bytes were being stored")
+    """Placed files whose bytes have `arrived`: refused where a path was given to other bytes meanwhile.
+
+    It may be their own, or that of the photo which they are a copy of.
+    """
+    ids = {place.photo_id for place in placed if place.photo_id is not None}
+    known = select(Photo.id, Photo.state).where(Photo.inspection_id == inspection_id, _among(Photo.id, ids))
+    states = {row.id: row.state for row in session.execute(known)}
     return [
-        place if place.refusal is not None or place.photo_id in there else Placed("rejected", refusal=refusal)
+        place
+        if place.refusal is not None
+        or place.photo_id is None
+        or states.get(place.photo_id) == PhotoState.STORED
+        else _lost(place.photo_id if place.photo_id in states else None)
         for place in placed
     ]
+
+
+def _lost(copy_id: uuid.UUID | None) -> Placed:
+    """What lost its path has no row any more; a copy of that has one."""
+    if copy_id is None:
+        detail = "another file took the path while these bytes were being stored"
+        return Placed("rejected", refusal=Refusal(Code.PATH_CONFLICT, detail))
+    detail = "another file took the path of the photo with the same bytes while these were being stored"
+    return Placed("rejected", photo_id=copy_id, refusal=Refusal(Code.PHOTO_NOT_UPLOADED, detail))
 
 
 def awaited(session: Session, inspection_id: uuid.UUID) -> frozenset[uuid.UUID]:

@@ -131,7 +131,11 @@ def _lease_end() -> ColumnElement[dt.datetime]:
 
 
 def _stale() -> ColumnElement[bool]:
+    # An API of before the lease writes none; it may still serve while the database has moved on.
+    alive_until = func.coalesce(
+        RememberedAnswer.alive_until, RememberedAnswer.created_at + dt.timedelta(seconds=UNDER_WAY_S)
+    )
     return or_(
         RememberedAnswer.created_at < func.now() - dt.timedelta(seconds=REMEMBERED_S),
-        and_(RememberedAnswer.status.is_(None), RememberedAnswer.alive_until < func.now()),
+        and_(RememberedAnswer.status.is_(None), alive_until < func.now()),
     )

@@ -179,10 +179,12 @@ def _content_id() -> ColumnElement[uuid.UUID]:
 
 
 def _fate(original: type[Photo]) -> ColumnElement[str]:
-    """What became of a content: never arrived, rejected, its task's state, or uploaded after the run."""
-    never_arrived = (original.state == PhotoState.EXPECTED) | (original.code == Code.PHOTO_NOT_UPLOADED)
+    """What became of a content: given up, rejected, its task's state, or announced after the run.
+
+    Of what was announced before, submitting the run left none expected.
+    """
     return case(
-        (never_arrived, "not_uploaded"),
+        (original.code == Code.PHOTO_NOT_UPLOADED, "not_uploaded"),
         (original.state == PhotoState.REJECTED, "rejected"),
         else_=func.coalesce(cast(Task.state, Text), "not_in_run"),
     )

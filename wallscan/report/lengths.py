@@ -90,8 +90,11 @@ def wall_band(row: WallRow) -> str:
     return f"{told}{_on(row.photos_with_scale, row)}"
 
 
-def _on(known: int, row: WallRow) -> str:
-    return f" on {known} of {row.photos_counted} photos" if known < row.photos_counted else ""
+def _on(known: int | None, row: WallRow) -> str:
+    """Nothing, too, where an older server does not say on how many."""
+    if known is None or known >= row.photos_counted:
+        return ""
+    return f" on {known} of {row.photos_counted} photos"
 
 
 def _interval(row: PhotoRow) -> str:

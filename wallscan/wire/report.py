@@ -48,8 +48,8 @@ class WallRow(Body):
     cells_analysed: int = 0
     cell_coverage_pct: float | None = Field(default=None, description="null where no cell was counted")
     cracks: int = Field(default=0, description="in all counted photos; one seen on two photos counts twice")
-    photos_with_length: int = Field(
-        default=0,
+    photos_with_length: int | None = Field(
+        default=None,
         description="counted photos whose length is known: markings too tangled to follow have none",
     )
     length_px: float | None = Field(

@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 
 from tests.trainer.small import Notes, small_recipe
 from trainer.__main__ import app
-from trainer.commands.calibrate import UNTOLD, VOUCHED
+from trainer.commands.calibrate import UNTOLD
 from trainer.data import SplitBy, default_classes, digest_of, read_photos
 from trainer.fit import fit
+from trainer.origin import VOUCHED
 from wallscan.models.files import CARD, check_files, write_manifest
 
 IN_FRENCH = """
