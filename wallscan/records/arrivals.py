@@ -5,10 +5,11 @@ photo which the others are links to (`duplicate_of_id`). What was given up is ta
 after all.
 """
 
+import datetime as dt
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ARRAY, ColumnElement, Subquery, Uuid, and_, any_, func, literal, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Row, Uuid, and_, any_, func, literal, null, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from wallscan.domain.codes import Code
@@ -16,6 +17,9 @@ from wallscan.domain.lifecycle import PhotoState
 from wallscan.records import inspections
 from wallscan.records.intake import Placed, Refusal
 from wallscan.records.tables import Photo
+
+_Row = Row[uuid.UUID, str | None, bool, bool, dt.datetime]
+"""`id`, `sha256`, `waits`, `is_link` and `created_at` of a photo."""
 
 
 def arrived(session: Session, inspection_id: uuid.UUID, photo_ids: Collection[uuid.UUID]) -> None:
@@ -25,18 +29,20 @@ def arrived(session: Session, inspection_id: uuid.UUID, photo_ids: Collection[uu
     `inspection_unknown`.
     """
     inspections.lock(session, inspection_id)
-    original = _originals(inspection_id, photo_ids)
-    session.execute(
-        update(Photo)
-        .where(_waits(inspection_id), Photo.sha256 == original.c.sha256)
-        .values(
-            state=PhotoState.STORED,
-            code=None,
-            detail=None,
-            duplicate_of_id=func.nullif(original.c.id, Photo.id),
+    alike = _alike(session, inspection_id, photo_ids)
+    originals = _originals(alike, photo_ids)
+    waiting = [row for row in alike if row.waits and row.sha256 in originals]
+    of = {row.id: originals[row.sha256] for row in waiting if row.id != originals[row.sha256]}
+    link = func.unnest(literal(list(of), ARRAY(Uuid)), literal(list(of.values()), ARRAY(Uuid)))
+    links = link.table_valued("id", "original_id").render_derived(name="links")
+    came = _among(Photo.id, [row.id for row in waiting if row.id not in of])
+    for of_these, original_id in ((came, null()), (Photo.id == links.c.id, links.c.original_id)):
+        session.execute(
+            update(Photo)
+            .where(of_these)
+            .values(state=PhotoState.STORED, code=None, detail=None, duplicate_of_id=original_id)
+            .execution_options(synchronize_session=False)  # nobody holds photos here, and there may be many
         )
-        .execution_options(synchronize_session=False)  # nobody holds photos here, and there may be many
-    )
 
 
 def stored(
@@ -114,26 +120,40 @@ def _waits(inspection_id: uuid.UUID) -> ColumnElement[bool]:
     return and_(Photo.inspection_id == inspection_id, waits)
 
 
-def _originals(inspection_id: uuid.UUID, photo_ids: Collection[uuid.UUID]) -> Subquery:
+def _alike(session: Session, inspection_id: uuid.UUID, photo_ids: Collection[uuid.UUID]) -> Sequence[_Row]:
+    """All that wait, or are stored under their own id, and have the bytes of one of the photos that waits.
+
+    In two steps, by arrays: of many photos that just came in the planner knows nothing, and in one it would
+    compare each with each.
+    """
+    waits = _waits(inspection_id)
+    hashes = session.scalars(select(Photo.sha256).where(waits, _among(Photo.id, photo_ids)).distinct()).all()
+    there = and_(Photo.state == PhotoState.STORED, Photo.duplicate_of_id.is_(None))
+    return session.execute(
+        select(
+            Photo.id,
+            Photo.sha256,
+            (Photo.state != PhotoState.STORED).label("waits"),
+            Photo.duplicate_of_id.is_not(None).label("is_link"),
+            Photo.created_at,
+        ).where(
+            Photo.inspection_id == inspection_id,
+            Photo.sha256 == any_(literal(hashes, ARRAY(Photo.sha256.type))),
+            or_(waits, there),
+        )
+    ).all()
+
+
+def _originals(alike: Sequence[_Row], photo_ids: Collection[uuid.UUID]) -> Mapping[str | None, uuid.UUID]:
     """For each hash that arrived, the photo under whose id its bytes are.
 
     It is the one that was stored before, or else one of those that arrived. One that is merely expected is
     none, although the others are links to it so far: it may never come.
     """
-    came = and_(_waits(inspection_id), _among(Photo.id, photo_ids))
-    # Said of both kinds, so that it is looked for by hash and not among all photos of the inspection.
-    alike = and_(
-        Photo.inspection_id == inspection_id,
-        Photo.sha256.in_(select(Photo.sha256).where(came).correlate(None)),
-    )
-    there = and_(Photo.state == PhotoState.STORED, Photo.duplicate_of_id.is_(None))
-    stored_first, own_first = (Photo.state == PhotoState.STORED).desc(), Photo.duplicate_of_id.is_not(None)
-    best = func.first_value(Photo.id).over(
-        partition_by=Photo.sha256, order_by=(stored_first, own_first, Photo.created_at, Photo.id)
-    )
-    return (
-        select(Photo.sha256, best.label("id")).where(alike, or_(there, came)).distinct().subquery("original")
-    )
+    came = frozenset(photo_ids)
+    able = [row for row in alike if not row.waits or row.id in came]
+    best_last = sorted(able, key=lambda row: (row.waits, row.is_link, row.created_at, row.id), reverse=True)
+    return {row.sha256: row.id for row in best_last}
 
 
 def _among(
