@@ -99,9 +99,11 @@ def _row(photo: str, prompt: str, found: Pixels, true: Pixels) -> Row:
 
 def tables(rows: Iterable[Row]) -> tuple[Table, Table]:
     """The rows a photo, and a wall."""
-    by_photo = Table("photo", "prompt", title="Sample photos against the truth")
-    by_wall = Table("wall", "prompt", title="Walls against the truth")
-    for table in (by_photo, by_wall):
+    by_photo = Table(title="Sample photos against the truth")
+    by_wall = Table(title="Walls against the truth")
+    for table, name in ((by_photo, "photo"), (by_wall, "wall")):
+        table.add_column(name, overflow="fold")
+        table.add_column("prompt")
         table.add_column("true %", justify="right")
         table.add_column("reported %", justify="right")
     for name in ("IoU", "found", "near"):

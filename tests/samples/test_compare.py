@@ -1,11 +1,13 @@
+import io
 import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from samples.compare import NEAR_PX, TRUTH, compare
+from samples.compare import NEAR_PX, TRUTH, compare, tables
 from wallscan.photos.masks import decode_rle, encode_mask_png, encode_rle
 
 HEIGHT_PX, WIDTH_PX = 300, 400
@@ -51,6 +53,16 @@ def test_a_mask_beyond_the_near_distance_is_not_near(tmp_path):
     out = write_out(tmp_path, a=strip(100, 102 + 2 * NEAR_PX))
     (row,) = compare(out, truth_of(a=strip(100, 101))).rows
     assert row.near == pytest.approx((NEAR_PX + 1) / (2 + 2 * NEAR_PX))
+
+
+def test_no_name_is_cut_in_a_narrow_terminal(tmp_path):
+    out = write_out(tmp_path, **{"on the left of the door": strip(0, 9)})
+    (row,) = compare(out, truth_of(**{"on the left of the door": strip(0, 9)})).rows
+    console = Console(width=60, file=io.StringIO())
+    with console.capture() as shown:
+        console.print(*tables([row]))
+    cells = [line.split("│")[1] for line in shown.get().splitlines() if line.startswith("│")]
+    assert "".join("".join(cells).split()).startswith("hall/ontheleftofthedoor.jpg")
 
 
 def test_missing_masks_and_masks_of_another_size_are_named(tmp_path):
