@@ -18,18 +18,17 @@ from rich.progress import (
 
 from trainer.watch import Epoch
 
+_LOG_LINES = 100
+"""Of a phase, where there is no terminal."""
+
 
 class Interrupted(Exception):  # noqa: N818 - asked for, so no error
     """Raised after Ctrl-C, once the checkpoint is saved."""
 
 
-_LINES = 100
-
-
 class Screen:
-    """A `Watcher` that shows. The first Ctrl-C saves and ends the run, the second ends it at once.
-
-    Once all is saved and it is published, the first does.
+    """A `Watcher` that shows. The first Ctrl-C saves and ends the run, the second ends it at once; while the
+    bundle is published all is saved, and the first ends it at once.
 
     Where there is no terminal, a line for every hundredth stands for the bar.
     """
@@ -42,7 +41,7 @@ class Screen:
             console=console,
         )  # fmt: skip
         self._task = self._bar.add_task("Start", total=None, loss=float("nan"))
-        self._told = 0
+        self._lines_told = 0
         self._interrupted = self._publishing = False
 
     def __enter__(self) -> "Screen":
@@ -67,10 +66,10 @@ class Screen:
     def _show(self, what: str, done: int, total: int, loss: float = float("nan")) -> None:
         if self._bar.tasks[0].description != what:  # the time left is reckoned from this phase alone
             self._bar.reset(self._task, description=what, total=total, completed=done)
-            self._told = (done - 1) * _LINES // total
+            self._lines_told = (done - 1) * _LOG_LINES // total
         self._bar.update(self._task, completed=done, total=total, loss=loss)
-        if not self._console.is_terminal and done * _LINES // total > self._told:
-            self._told = done * _LINES // total
+        if not self._console.is_terminal and done * _LOG_LINES // total > self._lines_told:
+            self._lines_told = done * _LOG_LINES // total
             left = self._bar.tasks[0].time_remaining
             self._console.print(
                 f"{what} {done}/{total}"

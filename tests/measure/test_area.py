@@ -102,7 +102,7 @@ def test_a_gap_is_closed_up_to_a_share_of_the_longer_side_wherever_it_begins(wid
         return wall, closed(np.ascontiguousarray(wall.T)).T if upright else closed(wall)
 
     share_px = GAP_SHARE * width_px
-    narrow, wide = math.ceil(share_px) - 1, math.ceil(1.15 * share_px)
+    narrow, wide = math.ceil(share_px) - 1, math.ceil(1.125 * share_px)
     for begin in range(width_px // 3, width_px // 3 + 24):
         assert after(narrow, begin)[1].all()
         assert np.array_equal(*after(wide, begin))

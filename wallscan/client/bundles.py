@@ -27,7 +27,7 @@ def bundle(source: str, name: str | None, revision: str | None) -> Iterator[tupl
     """A bundle's folder and manifest, there while the block runs; plain transformers folders are packed.
 
     Raises SourceError (see `model_folder`), BundleError `bundle_*`, FileError `file_unreadable` or
-    OutputError `output_unwritable`.
+    ScratchError `output_unwritable`.
     """
     with reading(source):
         base = None if Path(source).exists() else source

@@ -32,7 +32,7 @@ def zip_file(source: Path) -> Iterator[Path]:
     Hidden files and links are left out. The same files give the same bytes, and so the same data set.
     Raises InputError: `folder_without_photos` where the folder holds no file, `path_invalid` for a name that
     is no text. Raises FileError `file_unreadable` for what cannot be read: none is left out unsaid. Raises
-    OutputError `output_unwritable` where there is no room for the zip file.
+    ScratchError `output_unwritable` where there is no room for the zip file.
     """
     with reading(source):
         is_file = source.is_file()

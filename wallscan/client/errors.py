@@ -37,7 +37,7 @@ class OutputError(WallscanError):
     """Raised when a report cannot be written where it should go."""
 
 
-class ScratchError(OutputError):
+class ScratchError(WallscanError):
     """Raised when what a command needs for itself, such as a temporary folder, is full or closed."""
 
 

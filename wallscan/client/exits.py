@@ -1,6 +1,6 @@
 """How the command ends: exit codes, and which failure gets which."""
 
-from wallscan.client.errors import ApiError, InputError, OutputError, ScratchError, SourceError
+from wallscan.client.errors import ApiError, InputError, OutputError, SourceError
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, PipelineError, PromptError, WallscanError
 from wallscan.domain.lifecycle import RunState
@@ -23,8 +23,7 @@ def exit_code(error: ApiError | WallscanError) -> int:
         return USAGE if asked_wrongly else SYSTEM_FAILED
     if isinstance(error, SourceError):
         return SYSTEM_FAILED if error.code in _NOT_ASKED else USAGE
-    asked_wrongly = isinstance(error, _ASKED_WRONGLY) and not isinstance(error, ScratchError)
-    return USAGE if asked_wrongly else SYSTEM_FAILED
+    return USAGE if isinstance(error, _ASKED_WRONGLY) else SYSTEM_FAILED
 
 
 def run_exit(run: Run) -> int:

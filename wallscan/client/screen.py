@@ -21,6 +21,7 @@ _LISTED_IGNORED = 10
 _ID_CHARS = 36
 _WAITING = frozenset({"queued", "running"})
 _LATER = "not_in_run"
+_NO_FAILURE = _WAITING | {_LATER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,17 @@ def plain(text: str) -> Text:
     return Text("".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text))
 
 
-def listing(*headings: str) -> Table:
-    """A table that cuts nothing off, however narrow the terminal; its last column has ids, in one piece."""
-    table = Table()
-    for heading in headings[:-1]:
+def _folding(headings: Sequence[str], title: str | None = None) -> Table:
+    """A table that cuts nothing off, however narrow the terminal."""
+    table = Table(title=title)
+    for heading in headings:
         table.add_column(heading, overflow="fold")
+    return table
+
+
+def listing(*headings: str) -> Table:
+    """A table that cuts nothing off; its last column has ids, in one piece."""
+    table = _folding(headings[:-1])
     table.add_column(headings[-1], no_wrap=True, min_width=_ID_CHARS)
     return table
 
@@ -79,9 +86,7 @@ def show_refusals(screen: Screen, refusals: Sequence[Refusal]) -> None:
     """List every photo that could not be analysed, with code and reason."""
     if not refusals:
         return
-    table = Table(title=f"{len(refusals)} photos could not be analysed")
-    for heading in ("Not analysed", "Code", "Reason"):
-        table.add_column(heading, overflow="fold")
+    table = _folding(("Not analysed", "Code", "Reason"), f"{len(refusals)} photos could not be analysed")
     for refusal in sorted(refusals, key=lambda refusal: refusal.path):
         table.add_row(plain(refusal.path), refusal.code, plain(refusal.detail))
     screen.out.print(table)
@@ -92,7 +97,7 @@ def refusals_of(report: Report) -> list[Refusal]:
     return [
         Refusal(row.photo, row.code or row.status, row.detail or "")
         for row, fate in _without_result(report)
-        if fate not in _WAITING and fate != _LATER
+        if fate not in _NO_FAILURE
     ]
 
 

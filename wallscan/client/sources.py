@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from wallscan.client.disk import copying, reading, scratch
-from wallscan.client.errors import OutputError, SourceError
+from wallscan.client.errors import ScratchError, SourceError
 from wallscan.domain.codes import Code
 from wallscan.models.manifest import FILE_PATTERN
 
@@ -33,7 +33,7 @@ def model_folder(source: str, revision: str | None = None) -> Iterator[Path]:
     """A folder with the model's files, there while the block runs.
 
     Raises SourceError `model_source_unknown`, `hub_unreachable`, `bundle_file_forbidden` (pickled weights
-    only), `bundle_file_missing` or `bundle_unloadable` (a damaged bundle file); FileError and OutputError
+    only), `bundle_file_missing` or `bundle_unloadable` (a damaged bundle file); FileError and ScratchError
     as `reading` does.
     """
     path = Path(source)
@@ -107,7 +107,7 @@ def _from_hub(repository: str, revision: str | None) -> Path:
         raise SourceError(Code.MODEL_SOURCE_UNKNOWN, f"{repository} has no revision {revision!r}") from error
     except HFValidationError as error:
         raise SourceError(Code.MODEL_SOURCE_UNKNOWN, f"{repository!r} is no hub id: {error}") from error
-    except (OutputError, SourceError):
+    except (ScratchError, SourceError):
         raise
     except Exception as error:  # the hub's library lets through whatever its HTTP library raises
         raise SourceError(Code.HUB_UNREACHABLE, f"the hub did not hand out {repository}: {error}") from error

@@ -100,16 +100,17 @@ class ReportView:
 
 def view(report: Report, pictures: Mapping[UUID, str]) -> ReportView:
     """Work out the page. `pictures` are paths beside the report, or data URIs, by photo id."""
-    photos = _photos(report, pictures)
+    ranking = sought(report.run.prompts)
+    photos = _photos(report, pictures, ranking)
     shown = sorted((photo for photo in photos if photo.is_shown), key=_worst_first)
     worst = tuple(shown[:WORST_PHOTOS])
     more = [photo for photo in shown[WORST_PHOTOS:] if photo.picture]
-    walls, longest = _walls(report, more)
+    longest = max((row.coverage_pct or 0.0 for row in report.walls if row.prompt in ranking), default=0.0)
     once = [next(rows) for _, rows in groupby(report.walls, key=lambda row: row.wall_id)]
     run = report.run
     return ReportView(
         report=report,
-        walls=walls,
+        walls=_walls(report, more, longest, ranking),
         worst=worst,
         uncounted=tuple(p for p in photos if p.first.status in STATUS_WORDS and not p.is_copy),
         duplicates=tuple(photo for photo in photos if photo.is_copy),
@@ -124,8 +125,8 @@ def _worst_first(photo: PhotoView) -> tuple[float, str]:
     return -photo.worst_pct, photo.first.photo
 
 
-def _photos(report: Report, pictures: Mapping[UUID, str]) -> list[PhotoView]:
-    views, ranking = [], sought(report.run.prompts)
+def _photos(report: Report, pictures: Mapping[UUID, str], ranking: frozenset[str]) -> list[PhotoView]:
+    views = []
     for photo_id, group in groupby(report.photos, key=lambda row: row.photo_id):
         rows = tuple(group)
         findings = tuple(_finding(row, report.run.prompts, row.prompt in ranking) for row in rows)
@@ -138,25 +139,24 @@ def _finding(row: PhotoRow, prompts: list[str], is_ranked: bool) -> Finding:
     return Finding(row.prompt, colour, row.coverage_pct, is_ranked, url(row.mask), photo_notes(row))
 
 
-def _walls(report: Report, more: list[PhotoView]) -> tuple[tuple[WallView, ...], float]:
-    """All walls, and the coverage in per cent that the longest bar stands for."""
-    ranking = sought(report.run.prompts)
-    longest = max((row.coverage_pct or 0.0 for row in report.walls if row.prompt in ranking), default=0.0)
+def _walls(
+    report: Report, more: list[PhotoView], longest: float, ranking: frozenset[str]
+) -> tuple[WallView, ...]:
+    """All walls; `longest` is the coverage in per cent that the longest bar stands for."""
 
     def wall_prompt(row: WallRow) -> WallPromptView:
         has_bar = longest and row.prompt in ranking
         bar_pct = 100.0 * (row.coverage_pct or 0.0) / longest if has_bar else 0.0
         return WallPromptView(row, prompt_colour(report.run.prompts.index(row.prompt)), bar_pct)
 
-    walls = (tuple(group) for _, group in groupby(report.walls, key=lambda row: row.wall_id))
     return tuple(
         WallView(
             name=rows[0].wall,
             rows=tuple(wall_prompt(row) for row in rows),
             more=tuple(photo for photo in more if photo.first.wall == rows[0].wall),
         )
-        for rows in walls
-    ), longest
+        for rows in (tuple(group) for _, group in groupby(report.walls, key=lambda row: row.wall_id))
+    )
 
 
 def url(path: str | None) -> str | None:

@@ -118,7 +118,10 @@ def test_what_the_model_may_have_learnt_from_is_told(tmp_path, bundle, trained_b
     assert result.exit_code == 0, result.output
     assert ("leak_free" in result.stderr) == (said is not None)
     assert said is None or said in result.stderr
-    assert said is None or said in page.read_text()
+    doubt = json.loads(out.read_text())["model"]["doubt"]
+    assert (doubt is None) == (said is None)
+    assert ("It may have learnt from" in page.read_text()) == (said is not None)
+    assert said is None or (said in doubt and doubt in page.read_text())
     assert json.loads(out.read_text())["model"]["split"] == trained_by
 
 

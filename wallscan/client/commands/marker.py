@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from wallscan.client.disk import writing
 from wallscan.client.errors import OutputError
 from wallscan.client.screen import open_screen
 from wallscan.domain.codes import Code
@@ -34,8 +35,6 @@ def marker(
     if out.exists() and not overwrite:
         raise OutputError(Code.OUTPUT_TAKEN, f"{out} exists; --overwrite replaces it")
     sheet = marker_sheet(side_mm, number, kind)
-    try:
+    with writing(out):
         out.write_bytes(sheet)
-    except OSError as error:
-        raise OutputError(Code.OUTPUT_UNWRITABLE, f"{out} cannot be written: {error.strerror}") from error
     open_screen().result(f"Marker: {out}, {side_mm:g} mm wide")
