@@ -6,8 +6,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from transformers import CLIPSegConfig, CLIPSegForImageSegmentation, CLIPTokenizer
-from transformers.models.clipseg.modeling_clipseg import CLIPSegAttention, CLIPSegVisionEmbeddings
+from transformers.models.clipseg.modeling_clipseg import (
+    CLIPSegAttention,
+    CLIPSegVisionEmbeddings,
+    CLIPSegVisionModel,
+)
 
+from trainer.line_filters import line_filters, places_for, surface_filters
 from trainer.recipe import Recipe
 from wallscan.segment.clipseg import decode_reduced, encode_image, reduce_states, run_layers
 
@@ -18,6 +23,8 @@ DIAGONALS = (((1, 1), (-1, -1)), ((1, -1), (-1, 1)))
 REACH = (1, 1, 2, 2, 4, 4, 6, 6)
 LOOK_SHARPNESS = 3.0
 LAST_BIAS = -2.0
+LINE_WEIGHT, OTHERS_SHARE = 1.5, 0.3
+"""Of the hidden units that see one line filter: its weight, and what is left of the random ones."""
 
 
 def build(recipe: Recipe) -> CLIPSegForImageSegmentation:
@@ -77,6 +84,26 @@ def _start_vision(model: CLIPSegForImageSegmentation, recipe: Recipe) -> None:
                 write.weight[:head] = 0.0
             nn.init.normal_(layer.self_attn.v_proj.weight, std=width**-0.5)
             nn.init.normal_(layer.mlp.fc1.weight, std=width**-0.5)
+        _start_seeing(vision, head)
+
+
+def _start_seeing(vision: CLIPSegVisionModel, head: int) -> None:
+    """Channels from `head` on: dark lines by direction and place, and what the surface is like.
+
+    The first layer's MLP tells lines darker than the wall from brighter ones. From noise, a line has to be
+    learnt at every place of a patch anew: that takes the same loss half as many steps again.
+    """
+    patches, mlp = vision.embeddings.patch_embedding.weight, vision.encoder.layers[0].mlp
+    places = places_for(len(patches) - head, patches.shape[-1])
+    if not places:
+        return
+    lines, surface = line_filters(patches.shape[-1], places), surface_filters(patches.shape[-1])
+    last = head + len(lines)
+    patches[head : last + len(surface)] = torch.cat([lines, surface])
+    for first, sign in ((0, 1.0), (len(lines), -1.0)):
+        rows = mlp.fc1.weight[first : first + len(lines)]
+        rows *= OTHERS_SHARE
+        rows[:, head:last] += sign * LINE_WEIGHT * torch.eye(len(lines))
 
 
 def _start_positions(embeddings: CLIPSegVisionEmbeddings, waves: Tensor, grid: int) -> None:

@@ -39,7 +39,8 @@ def _from_nothing(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
     adamw = AdamW(groups, lr=recipe.learning_rate, weight_decay=decay, betas=(0.9, 0.98))
     if recipe.muon_learning_rate is None:
         return [adamw]
-    return [adamw, Muon(matrices, lr=recipe.muon_learning_rate, weight_decay=decay)]
+    dtype = torch.bfloat16 if recipe.bf16 else torch.float32
+    return [adamw, Muon(matrices, lr=recipe.muon_learning_rate, weight_decay=decay, dtype=dtype)]
 
 
 def _fine_tuning(model: CLIPSegForImageSegmentation, recipe: Recipe) -> Optimizer:

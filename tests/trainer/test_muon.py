@@ -27,10 +27,11 @@ def test_a_gradient_of_zeros_moves_nothing():
     assert not orthogonalised(torch.zeros(2, 4, 6)).any()
 
 
-def test_it_goes_where_torch_goes_within_what_bfloat16_loses():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_it_goes_where_torch_goes_within_what_bfloat16_loses(dtype):
     shapes = ((24, 24), (24, 24), (16, 48), (48, 16))
     ours, theirs = matrices(*shapes), matrices(*shapes)
-    one = Muon(ours, lr=0.02, weight_decay=0.1)
+    one = Muon(ours, lr=0.02, weight_decay=0.1, dtype=dtype)
     other = TorchMuon(theirs, lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
     before = [parameter.detach().clone() for parameter in ours]
     generator = torch.Generator().manual_seed(2)
