@@ -28,6 +28,7 @@ from trainer.store import Store
 from trainer.watch import TrainingCancelled, Watcher
 
 FOLDER = "activations"
+PHASE = "Cache"
 CHUNK = 8
 ROWS = ("states", "truths", "known")
 """What is kept of each frame; a store with other rows has another key."""
@@ -177,6 +178,6 @@ def _state_shape(network: Network, side: int) -> tuple[int, int, int]:
 
 
 def _tell(watcher: Watcher, done: int, total: int) -> None:
-    watcher.prepared(done, total)
+    watcher.prepared(PHASE, done, total)
     if watcher.cancelled():
         raise TrainingCancelled

@@ -65,10 +65,13 @@ class Network(nn.Module):
         room = max(0, (vision.image_size - images.shape[1]) // vision.patch_size)
         row, column = (int(share * (room + 1)) for share in corner)
         with torch.set_grad_enabled(self._encoder_learns and torch.is_grad_enabled()):
-            return encode(self.clipseg, self._normalised(images), (row, column))
+            return encode(self.clipseg, self.normalised(images), (row, column))
 
-    def _normalised(self, images: Tensor) -> Tensor:
-        """As `wallscan.segment.preprocess.normalised`, on the device that the images are on."""
+    def normalised(self, images: Tensor) -> Tensor:
+        """Pixels (B, 3, s, s) of images (B, s, s, 3), on their device.
+
+        As `wallscan.segment.preprocess.normalised`.
+        """
         mean, std = (
             torch.tensor(values, device=images.device) * 255 for values in (self.spec.mean, self.spec.std)
         )

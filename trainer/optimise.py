@@ -96,6 +96,11 @@ def step_all(optimizers: Iterable[Optimizer], share: float) -> None:
         optimizer.zero_grad(set_to_none=True)
 
 
+def averaging(recipe: Recipe, step: int) -> float:
+    """How much of the average is kept at a step. Young ones forget faster, or keep the random start."""
+    return min(recipe.average_decay, (1 + step) / (10 + step))
+
+
 @torch.no_grad()
 def update_average(average: Mapping[str, Tensor], model: nn.Module, decay: float) -> None:
     """Moves `average`, by parameter names, towards `model` by 1 - decay."""

@@ -16,6 +16,8 @@ Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Amount = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+Width = Annotated[int, Field(ge=8, multiple_of=8)]
+"""Channels, which are normalised in groups of eight."""
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 """What `torch.manual_seed` takes."""
 
@@ -77,6 +79,23 @@ class Lora(_Frozen):
     learning_rate: Amount = 1e-4
 
 
+class Teacher(_Frozen):
+    """A U-Net of these `widths`, trained before the model on frames of the same photos (`trainer.teacher`).
+
+    The model then learns from truths that are its maps by `truth_share` and the annotations by the rest.
+    `stage` says on what the teacher learns, and for how long.
+    """
+
+    stage: Stage
+    widths: Annotated[tuple[Width, ...], Field(min_length=2)] = (24, 48, 96, 128, 160)
+    learning_rate: Amount = 2e-3
+    weight_decay: Amount = 0.01
+    warmup_steps: Annotated[int, Field(ge=0)] = 40
+    decay_share: Share = 0.4
+    average_decay: Share = 0.99
+    truth_share: Share = 0.7
+
+
 class Recipe(_Frozen):
     """All hyper-parameters of one run. Lengths are in pixels, shares in 0..1, rates at their peak.
 
@@ -104,6 +123,7 @@ class Recipe(_Frozen):
     encoder_learning_rate: Amount = 1e-6
     layer_decay: Amount = 1.0
     lora: Lora | None = None
+    teacher: Teacher | None = None
     variants: Count = 4
     schedule: Literal["plateau", "cosine"] = "plateau"
     seed: Seed = 7
@@ -142,6 +162,8 @@ class Recipe(_Frozen):
             raise ValueError("a recipe says how long to train: by epochs, or by the steps of its stages")
         if self.kind == "scratch":
             self._built()
+        if self.teacher is not None and (self.kind != "scratch" or not self.teacher.stage.steps):
+            raise ValueError("a teacher has steps to learn in, and teaches a scratch recipe's model")
         if self.lora is not None and self.kind != "full":
             raise ValueError("lora adapts the encoder, which only a full recipe trains")
         return self

@@ -50,9 +50,9 @@ class Reporter:
             self._lost.set()
         return kept
 
-    def prepared(self, done: int, total: int) -> None:
+    def prepared(self, what: str, done: int, total: int) -> None:
         """See `Watcher.prepared`."""
-        del done, total  # before the first step there is nothing to show
+        del what, done, total  # before the first step there is nothing to show
         self._tell()
 
     def stepped(self, step: int, steps: int, loss: float) -> None:
@@ -91,11 +91,12 @@ class Reporter:
         Raises ClaimLostError.
         """
         due = time.monotonic() - self._saved_at >= self._checkpoint_every_s
-        at_end = self._progress["step"] == self._progress["steps"]
+        # Without any progress it is the teacher's.
+        at_end = bool(self._progress) and self._progress["step"] == self._progress["steps"]
         if not (due or at_end or self._checkpoints.is_best_new(folder)):
             return
         try:
-            self._checkpoints.save(folder, int(self._progress["step"] or 0))
+            self._checkpoints.save(folder, int(self._progress.get("step") or 0))
             self._saved_at = time.monotonic()
         except UnavailableError as error:
             _log.warning("training %s: the checkpoint is stored later: %s", self._claim.id, error)

@@ -55,9 +55,9 @@ class Screen:
         self._bar.stop()
         signal.signal(signal.SIGINT, self._before)
 
-    def prepared(self, done: int, total: int) -> None:
+    def prepared(self, what: str, done: int, total: int) -> None:
         """See `Watcher.prepared`."""
-        self._show("Cache", done, total)
+        self._show(what, done, total)
 
     def stepped(self, step: int, steps: int, loss: float) -> None:
         """See `Watcher.stepped`."""

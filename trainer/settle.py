@@ -1,14 +1,14 @@
 """What a recipe leaves open and the photos, the base and the machine decide."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import torch
 
 from trainer.data import Photos, Sample
 from trainer.photo_frames import CLEAN, kinds
-from trainer.recipe import Recipe
+from trainer.recipe import Recipe, Stage
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.segment.preprocess import InputSpec
@@ -39,8 +39,9 @@ def settled(recipe: Recipe, photos: Photos, spec: InputSpec) -> Recipe:
         )
     looks = {"image_size": spec.side, "image_mean": spec.mean, "image_std": spec.std}
     sized = {} if recipe.kind == "scratch" else {"size": spec.side}
-    stages = tuple(stage.model_copy(update=sized) for stage in drawable(recipe, photos.train).stages)
-    settled_recipe = recipe.model_copy(update={**looks, "stages": stages})
+    left = drawable(recipe, photos.train)
+    stages = tuple(stage.model_copy(update=sized) for stage in left.stages)
+    settled_recipe = left.model_copy(update={**looks, "stages": stages})
     return (
         settled_recipe
         if recipe.epochs is None
@@ -55,15 +56,20 @@ def drawable(recipe: Recipe, samples: Sequence[Sample]) -> Recipe:
     """
     there = {kind for sample in samples for kind in kinds(sample)}
     absent = {source: 0.0 for source, needed in NEEDED.items() if not there.issuperset(needed)}
-    stages = []
-    for stage in recipe.stages:
-        left = stage.sources.model_copy(update=absent)
-        if not any(left.model_dump().values()):
-            raise TrainingError(
-                Code.TRAINING_PHOTOS_MISSING, "the recipe draws only on photos that there are none of"
-            )
-        stages.append(stage.model_copy(update={"sources": left}))
-    return recipe.model_copy(update={"stages": tuple(stages)})
+    left: dict[str, object] = {"stages": tuple(_without(absent, stage) for stage in recipe.stages)}
+    if recipe.teacher is not None:
+        stage = _without(absent, recipe.teacher.stage)
+        left["teacher"] = recipe.teacher.model_copy(update={"stage": stage})
+    return recipe.model_copy(update=left)
+
+
+def _without(absent: Mapping[str, float], stage: Stage) -> Stage:
+    left = stage.sources.model_copy(update=absent)
+    if not any(left.model_dump().values()):
+        raise TrainingError(
+            Code.TRAINING_PHOTOS_MISSING, "the recipe draws only on photos that there are none of"
+        )
+    return stage.model_copy(update={"sources": left})
 
 
 def in_precision(recipe: Recipe, device: torch.device) -> Recipe:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from trainer.checkpoint import BEST, LAST
 from trainer.claim import CLAIM
+from trainer.teacher import FILE as TEACHER
 from wallscan.models.files import CURVES
 from wallscan.records import training_claims
 from wallscan.records.session import transaction
@@ -15,7 +16,7 @@ from wallscan.records.training_claims import TrainingClaim
 from wallscan.storage import ObjectStore, keys
 
 _TYPE = "application/octet-stream"
-_FILES = (LAST, BEST, CURVES, CLAIM)
+_FILES = (LAST, BEST, CURVES, CLAIM, TEACHER)
 """All that going on in the same precision and publishing need, so that a trainer can take over even then."""
 
 

@@ -20,10 +20,11 @@ from trainer.journal import Journal
 from trainer.losses import plain_loss, segmentation_loss
 from trainer.memory import keep_freed_memory
 from trainer.network import Network
-from trainer.optimise import learning_rate_share, step_all, update_average
+from trainer.optimise import averaging, learning_rate_share, step_all, update_average
 from trainer.phrases import plain_words
 from trainer.processes import agreed, make_accelerator
 from trainer.recipe import Recipe
+from trainer.teacher import Lessons, lessons_of
 from trainer.watch import Unwatched, Watcher
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
@@ -43,7 +44,7 @@ def train(
     Killed at any moment and started again, a run ends with the same weights as one that was left alone.
     `processes` other processes draw frames ahead; neither their number nor that of the GPUs changes what a
     step learns from. `activations` is where a `cached` recipe keeps what runs may share, otherwise a folder
-    in `work`. Raises TrainingCancelled while activations are being cached, and TrainingError
+    in `work`. Raises TrainingCancelled while activations are cached or a teacher learns, and TrainingError
     `work_folder_taken`, `recipe_invalid`, `disk_too_small` or `training_diverged`.
     """
     keep_freed_memory()
@@ -53,6 +54,7 @@ def train(
     progress.restore(work)
     learner, *optimizers = accelerator.prepare(network, *progress.optimizers)
     kept = work / FOLDER if activations is None else activations
+    lessons = lessons_of(recipe, network, photos, work, accelerator, watcher, processes)
     source, held_out = feed(recipe, network, photos, kept, accelerator, watcher, processes)
     opened: AbstractContextManager[Journal | None] = (
         closing(Journal(work, progress.step)) if accelerator.is_main_process else nullcontext()
@@ -61,7 +63,7 @@ def train(
 
     with opened as journal:
         for batch in batches(source, remaining(progress, recipe, accelerator), processes):
-            loss = loss_of(learner, batch, recipe.stage_at(progress.step).peak_weight, recipe)
+            loss = loss_of(learner, batch, recipe.stage_at(progress.step).peak_weight, recipe, lessons)
             accelerator.backward(loss / parts)
             losses.append(loss.detach())
             if len(losses) < parts:
@@ -70,9 +72,7 @@ def train(
             norm = torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_norm)
             step_loss = finite_loss(losses, norm, progress, accelerator)
             step_all(optimizers, learning_rate_share(recipe, progress.step))
-            # Young averages forget faster, or they would carry the random start along.
-            decay = min(recipe.average_decay, (1 + progress.step) / (10 + progress.step))
-            update_average(progress.average, network, decay)
+            update_average(progress.average, network, averaging(recipe, progress.step))
             progress.step += 1
             progress.losses.append(step_loss)
             losses.clear()
@@ -136,10 +136,14 @@ def remaining(progress: Progress, recipe: Recipe, accelerator: Accelerator) -> r
     return range(first, recipe.steps * recipe.accumulate, accelerator.num_processes)
 
 
-def loss_of(learner: nn.Module, batch: Batch, peak_weight: float, recipe: Recipe) -> Tensor:
-    """The loss of one batch, a scalar."""
+def loss_of(
+    learner: nn.Module, batch: Batch, peak_weight: float, recipe: Recipe, lessons: Lessons | None = None
+) -> Tensor:
+    """The loss of one batch, a scalar; with lessons, of what the teacher makes of its truth."""
     device = next(learner.parameters()).device
     images, truth = (torch.from_numpy(array).to(device) for array in (batch.images, batch.truth))
+    if lessons is not None and recipe.teacher is not None:
+        truth = lessons.mixed(images, truth, batch.prompts, recipe.teacher.truth_share)
     logits = learner(images, batch.prompts, batch.corner).flatten(0, 1)
     if recipe.loss == "bce":
         return plain_loss(logits, truth.flatten(0, 1))

@@ -30,8 +30,8 @@ class TrainingCancelled(Exception):  # noqa: N818 - asked for, so no error
 class Watcher(Protocol):
     """Called between steps, in the training process; what it raises ends the run."""
 
-    def prepared(self, done: int, total: int) -> None:
-        """Of `total` frames, `done` are cached; only a recipe that caches activations says so."""
+    def prepared(self, what: str, done: int, total: int) -> None:
+        """Before the first step: of `total` frames to cache, or steps of the teacher, `done` are done."""
 
     def stepped(self, step: int, steps: int, loss: float) -> None:
         """Step number `step` of `steps` is done."""
@@ -52,7 +52,7 @@ class Watcher(Protocol):
 class Unwatched:
     """A watcher that looks away."""
 
-    def prepared(self, done: int, total: int) -> None:
+    def prepared(self, what: str, done: int, total: int) -> None:
         """See `Watcher.prepared`."""
 
     def stepped(self, step: int, steps: int, loss: float) -> None:

@@ -93,7 +93,7 @@ class Script:
         step = int((work / LAST).read_text()) if (work / LAST).is_file() else 0
         self.begun_at.append(step)
         self.bases.append(base)
-        watcher.prepared(1, 1)
+        watcher.prepared("Cache", 1, 1)
         if watcher.cancelled():
             raise TrainingCancelled
         while step < self.steps:

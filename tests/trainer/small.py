@@ -78,7 +78,7 @@ class Notes(Unwatched):
         self.saves = 0
         self.cached: list[tuple[int, int]] = []
 
-    def prepared(self, done: int, total: int) -> None:
+    def prepared(self, what: str, done: int, total: int) -> None:
         self.cached.append((done, total))
 
     def stepped(self, step: int, steps: int, loss: float) -> None:

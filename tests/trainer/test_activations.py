@@ -138,8 +138,8 @@ def test_one_that_is_being_filled_is_waited_for(tmp_path, photos, base, monkeypa
     waited = threading.Event()
 
     class Waits(Notes):
-        def prepared(self, done: int, total: int) -> None:
-            super().prepared(done, total)
+        def prepared(self, what: str, done: int, total: int) -> None:
+            super().prepared(what, done, total)
             waited.set()
 
     notes, lock = Waits(), (folder / part / "lock").open("w")

@@ -20,8 +20,8 @@ def patch_with_line(direction: int, at: tuple[float, float]) -> torch.Tensor:
     along = np.array([-math.sin(angle), math.cos(angle)])  # x, y
     middle = np.array([at[1], at[0]])
     scale, image = 16, np.full((16 * PATCH, 16 * PATCH), 1.0, np.float32)
-    ends = [tuple(int(v) for v in (middle + way * 2 * PATCH * along) * scale) for way in (-1, 1)]
-    cv2.line(image, *ends, 0.0, 2 * scale)
+    start, end = (((middle + way * 2 * PATCH * along) * scale).astype(int).tolist() for way in (-1, 1))
+    cv2.line(image, start, end, 0.0, 2 * scale)
     small = cv2.resize(image, (PATCH, PATCH), interpolation=cv2.INTER_AREA)
     return torch.from_numpy(small).expand(1, 3, PATCH, PATCH)
 

@@ -1,0 +1,200 @@
+"""The teacher of a scratch recipe: a U-Net that learns first, and whose maps the model then learns from.
+
+To convolutions a crack is the same thing everywhere; a young transformer has to learn it anew for every place
+of a patch. And annotations are drawn loosely and by many hands, while a teacher gives equal pixels equal maps
+(Hinton et al., Distilling the Knowledge in a Neural Network, 2015).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from trainer.batches import Batch, Frames, batches
+from trainer.checkpoint import write
+from trainer.data import Photos
+from trainer.losses import segmentation_loss
+from trainer.network import Network
+from trainer.optimise import averaging, learning_rate_share, step_all, update_average
+from trainer.phrases import FAMILIES, plain_words
+from trainer.recipe import Recipe, Teacher
+from trainer.unet import UNet
+from trainer.watch import TrainingCancelled, Watcher
+from wallscan.domain.codes import Code
+from wallscan.domain.errors import TrainingError
+
+FILE = "teacher.pt"
+"""In the work folder: the teacher, finished or not."""
+PHASE = "Teacher"
+
+Prompts = Sequence[Sequence[str]]
+
+
+class Lessons:
+    """What a teacher tells of batches. `places` are its maps, by the phrases that ask for them."""
+
+    def __init__(
+        self, unet: UNet, network: Network, places: Mapping[str, int], accelerator: Accelerator
+    ) -> None:
+        self._unet, self._normalised = unet, network.normalised
+        self._places, self._accelerator = places, accelerator
+
+    def maps(self, images: Tensor, truth: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor]:
+        """Logits and truths (N, s, s) of the prompts that ask for a family.
+
+        images: (B, s, s, 3) uint8, truth: (B, P, s, s), prompts: B x P.
+        """
+        rows, columns, places = self._asked(prompts)
+        return self._logits(images)[rows, places], truth[rows, columns]
+
+    @torch.no_grad()
+    def mixed(self, images: Tensor, truth: Tensor, prompts: Prompts, share: float) -> Tensor:
+        """The truth (B, P, s, s), moved by `share` towards the teacher's maps where it shows a family.
+
+        What is empty stays empty: the teacher would fill it with its own false finds.
+        """
+        rows, columns, places = self._asked(prompts)
+        annotated, told = truth[rows, columns], self._logits(images)[rows, places].sigmoid()
+        shown = annotated.flatten(1).any(dim=1)[:, None, None]
+        mixed = truth.clone()
+        mixed[rows, columns] = torch.where(shown, annotated.lerp(told, share), annotated)
+        return mixed
+
+    def _logits(self, images: Tensor) -> Tensor:
+        with self._accelerator.autocast():
+            logits: Tensor = self._unet(self._normalised(images))
+        return logits.float()
+
+    def _asked(self, prompts: Prompts) -> tuple[list[int], list[int], list[int]]:
+        """Row, column and map of each prompt that asks for a family."""
+        asked = [
+            (row, column, self._places[phrase])
+            for row, phrases in enumerate(prompts)
+            for column, phrase in enumerate(phrases)
+            if phrase in self._places
+        ]
+        rows, columns, places = ([one[part] for one in asked] for part in range(3))
+        return rows, columns, places
+
+
+def lessons_of(
+    recipe: Recipe,
+    network: Network,
+    photos: Photos,
+    work: Path,
+    accelerator: Accelerator,
+    watcher: Watcher,
+    processes: int,
+) -> Lessons | None:
+    """The recipe's teacher, if it has one, trained in `work`, or on from there.
+
+    Raises TrainingCancelled while it learns, and TrainingError `training_diverged`.
+    """
+    if recipe.teacher is None:
+        return None
+    phrases = {**FAMILIES, **photos.classes.phrases()}
+    places = {phrase: place for place, family in enumerate(phrases.values()) for phrase in family}
+    course = _course(recipe, recipe.teacher)
+    frames = Frames(photos.train, course, plain_words(network.tokenizer), phrases)
+    with accelerator.main_process_first():
+        pupil = _Pupil.begin(recipe.teacher, recipe.seed, len(phrases), accelerator.device)
+        pupil.restore(work)
+        lessons = Lessons(pupil.unet, network, places, accelerator)
+        left = range(pupil.step, course.steps)
+        for batch in batches(frames, left, processes) if left else ():
+            pupil.learn(batch, lessons, course)
+            watcher.prepared(PHASE, pupil.step, course.steps)
+            stop = watcher.cancelled()
+            if stop or pupil.step % recipe.checkpoint_every == 0 or pupil.step == course.steps:
+                pupil.save(work)
+                watcher.saved(work)
+            if stop:
+                raise TrainingCancelled
+    pupil.graduate()
+    return lessons
+
+
+def _course(recipe: Recipe, teacher: Teacher) -> Recipe:
+    """The recipe as the teacher goes through it: one stage, on frames that the model does not see."""
+    return recipe.model_copy(
+        update={
+            "stages": (teacher.stage,), "accumulate": 1, "seed": recipe.seed ^ 1, "schedule": "plateau",
+            "warmup_steps": teacher.warmup_steps, "decay_share": teacher.decay_share,
+            "average_decay": teacher.average_decay,
+        }
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Pupil:
+    """The teacher while it learns itself. `step` counts the steps that are done."""
+
+    unet: UNet
+    optimizer: AdamW
+    average: dict[str, Tensor]
+    step: int = 0
+
+    @classmethod
+    def begin(cls, teacher: Teacher, seed: int, families: int, device: torch.device) -> Self:
+        """A fresh one. What else is drawn at random is not touched."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            unet = UNet(families, teacher.widths).to(device)
+        unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = AdamW(unet.parameters(), lr=teacher.learning_rate, weight_decay=teacher.weight_decay)
+        optimizer.param_groups[0]["peak"] = teacher.learning_rate
+        return cls(unet, optimizer, {name: value.detach().clone() for name, value in unet.named_parameters()})
+
+    def learn(self, batch: Batch, lessons: Lessons, course: Recipe) -> None:
+        """One step. Raises TrainingError `training_diverged`."""
+        device = next(self.unet.parameters()).device
+        images, truth = (torch.from_numpy(array).to(device) for array in (batch.images, batch.truth))
+        maps, truths = lessons.maps(images, truth, batch.prompts)
+        stage = course.stages[0]
+        loss = segmentation_loss(maps, truths, course.dice_weight, course.empty_weight, stage.peak_weight)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.unet.parameters(), course.gradient_norm)
+        if not math.isfinite(float(loss.detach() + norm)):
+            raise TrainingError(
+                Code.TRAINING_DIVERGED,
+                f"the teacher's step {self.step + 1} has a loss of {float(loss.detach())} and gradients of "
+                f"length {float(norm)}; nothing is published. Start anew, in another work folder, with a "
+                f"lower learning_rate of the teacher",
+            )
+        step_all([self.optimizer], learning_rate_share(course, self.step))
+        update_average(self.average, self.unet, averaging(course, self.step))
+        self.step += 1
+
+    @torch.no_grad()
+    def graduate(self) -> None:
+        """Its averaged weights, for good."""
+        for name, value in self.unet.named_parameters():
+            value.copy_(self.average[name])
+        self.unet.eval().requires_grad_(False)
+
+    def save(self, work: Path) -> None:
+        """Write to `work`; a kill at any moment leaves the old file or the new one."""
+        state = {
+            "step": self.step,
+            "model": self.unet.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+        }
+        write(work / FILE, state)
+
+    def restore(self, work: Path) -> None:
+        """Go on from `work`; where nothing is there, nothing changes."""
+        if not (work / FILE).is_file():
+            return
+        state = torch.load(work / FILE, weights_only=True, map_location="cpu")
+        self.unet.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for name, value in self.average.items():
+            value.copy_(state["average"][name])
+        self.step = state["step"]
