@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -10,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.data import Sample, load_rgb
-from trainer.network import Network
 from trainer.phrases import FAMILIES
 from trainer.store import Rows
 from wallscan.segment.preprocess import to_square
@@ -19,6 +19,17 @@ PROMPTS = tuple(FAMILIES)
 BATCH = 4
 THRESHOLD = 0.5
 PICTURES = 6
+
+
+class Asked(Protocol):
+    """What is judged: a `Network`, or its teacher."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    def __call__(self, images: Tensor, prompts: Sequence[Sequence[str]]) -> Tensor:
+        """Logits (B, P, s, s) of B rows of P phrases; images as `Network.forward` takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,7 @@ class HeldOut:
             yield numbers, squares, [(image.shape[0], image.shape[1]) for image in images]
 
     @torch.no_grad()
-    def judge(self, network: Network) -> Verdict:
+    def judge(self, network: Asked) -> Verdict:
         """Ask the model."""
         losses, overlaps, pictures = [], [], []
         for numbers, pixels, sizes in self.squares():

@@ -55,6 +55,10 @@ class Reporter:
         del what, done, total  # before the first step there is nothing to show
         self._tell()
 
+    def taught(self, valid_iou: float) -> None:
+        """See `Watcher.taught`."""
+        _log.info("training %s: the teacher's IoU on the photos held out is %.4f", self._claim.id, valid_iou)
+
     def stepped(self, step: int, steps: int, loss: float) -> None:
         """See `Watcher.stepped`. Raises ClaimLostError."""
         now = time.monotonic()

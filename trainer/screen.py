@@ -59,6 +59,10 @@ class Screen:
         """See `Watcher.prepared`."""
         self._show(what, done, total)
 
+    def taught(self, valid_iou: float) -> None:
+        """See `Watcher.taught`."""
+        self._console.print(f"teacher: IoU {valid_iou:.4f}")
+
     def stepped(self, step: int, steps: int, loss: float) -> None:
         """See `Watcher.stepped`."""
         self._show("Train", step, steps, loss)

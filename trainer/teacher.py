@@ -19,6 +19,7 @@ from torch.optim import AdamW
 from trainer.batches import Batch, Frames, batches
 from trainer.checkpoint import write
 from trainer.data import Photos
+from trainer.held_out import HeldOut
 from trainer.losses import segmentation_loss
 from trainer.network import Network
 from trainer.optimise import averaging, learning_rate_share, step_all, update_average
@@ -65,6 +66,21 @@ class Lessons:
         mixed = truth.clone()
         mixed[rows, columns] = torch.where(shown, annotated.lerp(told, share), annotated)
         return mixed
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self._unet.parameters()).device
+
+    def __call__(self, images: Tensor, prompts: Prompts) -> Tensor:
+        """Logits (B, P, s, s) of B rows of P phrases, each of a family."""
+        maps = self._logits(images)
+        return torch.stack(
+            [
+                row[[self._places[phrase] for phrase in row_phrases]]
+                for row, row_phrases in zip(maps, prompts, strict=True)
+            ]
+        )
 
     def _logits(self, images: Tensor) -> Tensor:
         with self._accelerator.autocast():
@@ -117,6 +133,8 @@ def lessons_of(
             if stop:
                 raise TrainingCancelled
     pupil.graduate()
+    if left and accelerator.is_main_process:
+        watcher.taught(HeldOut(photos.held_out, recipe.image_size).judge(lessons).iou)
     return lessons
 
 
@@ -153,8 +171,7 @@ class _Pupil:
 
     def learn(self, batch: Batch, lessons: Lessons, course: Recipe) -> None:
         """One step. Raises TrainingError `training_diverged`."""
-        device = next(self.unet.parameters()).device
-        images, truth = (torch.from_numpy(array).to(device) for array in (batch.images, batch.truth))
+        images, truth = (torch.from_numpy(array).to(lessons.device) for array in (batch.images, batch.truth))
         maps, truths = lessons.maps(images, truth, batch.prompts)
         stage = course.stages[0]
         loss = segmentation_loss(maps, truths, course.dice_weight, course.empty_weight, stage.peak_weight)

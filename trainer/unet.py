@@ -28,8 +28,7 @@ class _Block(nn.Module):
 
 
 class UNet(nn.Module):
-    """Ronneberger et al., 2015. The first of its widths is at half the pixels' resolution, each next at half that
-    of the one before.
+    """Ronneberger et al., 2015. Its first width is at half the pixels' resolution, each next at half of that.
 
     Its maps come in 2 x 2 squares from the finest features (Shi et al., 2016).
     """

@@ -33,6 +33,9 @@ class Watcher(Protocol):
     def prepared(self, what: str, done: int, total: int) -> None:
         """Before the first step: of `total` frames to cache, or steps of the teacher, `done` are done."""
 
+    def taught(self, valid_iou: float) -> None:
+        """The teacher has learnt; its mean foreground IoU on the photos held out, as an `Epoch`'s."""
+
     def stepped(self, step: int, steps: int, loss: float) -> None:
         """Step number `step` of `steps` is done."""
 
@@ -54,6 +57,9 @@ class Unwatched:
 
     def prepared(self, what: str, done: int, total: int) -> None:
         """See `Watcher.prepared`."""
+
+    def taught(self, valid_iou: float) -> None:
+        """See `Watcher.taught`."""
 
     def stepped(self, step: int, steps: int, loss: float) -> None:
         """See `Watcher.stepped`."""

@@ -77,9 +77,13 @@ class Notes(Unwatched):
         self.epochs: list[Epoch] = []
         self.saves = 0
         self.cached: list[tuple[int, int]] = []
+        self.taught_ious: list[float] = []
 
     def prepared(self, what: str, done: int, total: int) -> None:
         self.cached.append((done, total))
+
+    def taught(self, valid_iou: float) -> None:
+        self.taught_ious.append(valid_iou)
 
     def stepped(self, step: int, steps: int, loss: float) -> None:
         self.losses.append(loss)

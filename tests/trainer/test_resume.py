@@ -17,10 +17,12 @@ from trainer.__main__ import app
 from trainer.activations import FOLDER
 from trainer.checkpoint import LAST
 from trainer.journal import EVENTS
+from trainer.teacher import FILE as TAUGHT_BY
 from wallscan.models import check_files
 
 ROOT = Path(__file__).parents[2]
 STEPS = 24
+TEACHER = {"stage": {"steps": 30, "size": 32, "batch": 2, "zoom": (0.5, 1.0)}, "widths": (8, 16)}
 IN_PRECISION = """
 import sys
 
@@ -84,16 +86,19 @@ def same_weights(one, other):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["scratch", "full", "decoder", "cached"])
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(tmp_path, options, kind):
-    whole = CliRunner().invoke(app, options(kind, "whole"))
+    more = {"teacher": TEACHER} if kind == "scratch" else {}
+    whole = CliRunner().invoke(app, options(kind, "whole", **more))
     assert whole.exit_code == 0, whole.output
 
-    work = tmp_path / "killed"
+    work, killed = tmp_path / "killed", options(kind, "killed", **more)
     if kind == "cached":  # first while activations are computed
-        kill_soon_after(start(options(kind, "killed")), lambda: any(work.glob(f"{FOLDER}/*/train/states")))
-    kill_soon_after(start(options(kind, "killed")), (work / LAST).exists)
+        kill_soon_after(start(killed), lambda: any(work.glob(f"{FOLDER}/*/train/states")))
+    if kind == "scratch":  # first while the teacher learns
+        kill_soon_after(start(killed), (work / TAUGHT_BY).exists)
+    kill_soon_after(start(killed), (work / LAST).exists)
     assert loaded(work)["step"] < STEPS
 
-    last = CliRunner().invoke(app, options(kind, "killed"))
+    last = CliRunner().invoke(app, killed)
     assert last.exit_code == 0, last.output
     one, other = loaded(tmp_path / "whole"), loaded(work)
     assert one["step"] == other["step"] == STEPS

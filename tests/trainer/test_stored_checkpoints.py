@@ -11,7 +11,9 @@ from tests.trainer.small import small_recipe
 from trainer.checkpoint import LAST
 from trainer.claim import CLAIM
 from trainer.jobs import Service, run_training
+from trainer.reporter import Reporter
 from trainer.stored_checkpoints import ClaimLostError, StoredCheckpoints
+from trainer.teacher import FILE as TEACHER
 from wallscan.domain.codes import Code
 from wallscan.records import training_claims
 from wallscan.records.session import transaction
@@ -102,3 +104,24 @@ def test_what_a_late_trainer_left_goes_with_any_message_and_what_others_need_sta
     run_training(service, uuid.uuid4())
     assert stored(service, over.id) == []
     assert stored(service, running.id) == [f"1/{STEP}/{LAST}"]
+
+
+def test_a_teacher_is_stored_before_the_first_step_and_found_by_whoever_goes_on(service, tmp_path):
+    dataset_id = given_dataset(service.engine, service.store, uuid.uuid4().bytes)
+    training_id = given_training(service.engine, dataset_id, small_recipe())
+    with transaction(service.engine) as session:
+        claim = training_claims.claim(session, training_id, service.name, service.lease_s)
+    assert claim is not None
+    checkpoints = StoredCheckpoints(service.engine, service.store, claim)
+    reporter = Reporter(service.engine, claim, checkpoints, service.lease_s, service.checkpoint_every_s)
+    for step in (50, 100):
+        (tmp_path / TEACHER).write_text(f"of step {step}")
+        reporter.prepared("Teacher", step, 100)
+        reporter.saved(tmp_path)
+    assert stored(service, training_id) == [f"1/0/{TEACHER}"]
+    with transaction(service.engine) as session:
+        session.execute(update(Training).values(lease_until=func.now() - dt.timedelta(seconds=1)))
+        claim = training_claims.claim(session, training_id, "another", service.lease_s)
+    assert claim is not None
+    StoredCheckpoints(service.engine, service.store, claim).restore(tmp_path / "elsewhere")
+    assert (tmp_path / "elsewhere" / TEACHER).read_text() == "of step 100"

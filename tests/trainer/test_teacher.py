@@ -3,7 +3,7 @@ import torch
 from accelerate import Accelerator
 
 from tests.trainer.small import Notes, small_recipe
-from tests.trainer.test_train import equal, run, weights
+from tests.trainer.test_train import Squares, equal, run, weights
 from trainer.network import open_network
 from trainer.recipe import Recipe, Stage, Teacher
 from trainer.settle import settled
@@ -94,11 +94,20 @@ def test_a_run_that_goes_on_asks_the_teacher_that_is_there(tmp_path, photos):
     assert (tmp_path / FILE).stat().st_mtime_ns == before
 
 
-def test_a_teacher_learns_what_is_there(tmp_path, photos):
-    run(taught_recipe(steps=1, lessons=60, learning_rate=0.01, decay_share=0.5), photos, None, tmp_path)
-    state = saved(tmp_path)
-    assert state["average"]["maps.bias"].abs().sum() > 0
-    assert not torch.equal(state["average"]["stem.weight"], UNet(2, (8, 16)).stem.weight)
+def test_a_teacher_learns_what_is_there_and_is_judged_once(tmp_path, photos, monkeypatch):
+    monkeypatch.setattr("trainer.teacher.Frames", Squares)
+    recipe = taught_recipe(steps=1, lessons=40, learning_rate=0.01, average_decay=0.8)
+    progress, notes, _ = run(recipe, photos, None, tmp_path)
+    assert len(notes.taught_ious) == 1
+    _, notes, _ = run(recipe, photos, None, tmp_path)
+    assert not notes.taught_ious
+
+    unet, batch = UNet(2, (8, 16)).eval(), Squares([], recipe, [], {})[5]
+    unet.load_state_dict(saved(tmp_path)["average"])
+    with torch.no_grad():
+        found = unet(progress.network.normalised(torch.from_numpy(batch.images)))[:, 0].sigmoid().numpy()
+    assert found[batch.truth[:, 0] == 1].mean() > 0.4
+    assert found[batch.truth[:, 0] == 0].mean() < 0.1
 
 
 def test_a_teacher_that_diverges_ends_the_run(tmp_path, photos):
