@@ -13,7 +13,7 @@ from transformers.models.clipseg.modeling_clipseg import (
 )
 
 from trainer.line_filters import line_filters, places_for, surface_filters
-from trainer.recipe import Recipe
+from trainer.recipe import HEAD_WIDTH, Recipe
 from wallscan.segment.clipseg import decode_reduced, encode_image, reduce_states, run_layers
 
 # Where each head of each layer looks at first: six neighbours, the distance growing with depth, so that
@@ -30,7 +30,7 @@ LINE_WEIGHT, OTHERS_SHARE = 1.5, 0.3
 def build(recipe: Recipe) -> CLIPSegForImageSegmentation:
     """A fresh model with all weights drawn from the recipe's seed; in training mode.
 
-    The recipe gives the sizes of the vision tower; the text tower and the decoder are small and fixed.
+    The recipe gives the sizes of the vision tower and the decoder's width; the text tower is small and fixed.
     """
     torch.manual_seed(recipe.seed)
     config = CLIPSegConfig(
@@ -43,8 +43,9 @@ def build(recipe: Recipe) -> CLIPSegForImageSegmentation:
             "hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "num_hidden_layers": 2,
             "vocab_size": 49408, "bos_token_id": 49406, "eos_token_id": 49407, "pad_token_id": 1,
         },
-        projection_dim=64, reduce_dim=64, extract_layers=list(recipe.extract_layers),
-        conditional_layer=0, decoder_num_attention_heads=2, decoder_intermediate_size=256,
+        projection_dim=64, reduce_dim=recipe.decoder_width, extract_layers=list(recipe.extract_layers),
+        conditional_layer=0, decoder_num_attention_heads=recipe.decoder_width // HEAD_WIDTH,
+        decoder_intermediate_size=4 * recipe.decoder_width,
         use_complex_transposed_convolution=False,
     )  # fmt: skip
     model = CLIPSegForImageSegmentation(config)

@@ -16,6 +16,8 @@ Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Amount = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+HEAD_WIDTH = 32
+"""Of a compact model's decoder."""
 Width = Annotated[int, Field(ge=8, multiple_of=8)]
 """Channels, which are normalised in groups of eight."""
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
@@ -133,6 +135,7 @@ class Recipe(_Frozen):
     heads: Count = 6
     layers: Count = 6
     extract_layers: Annotated[tuple[int, ...], Field(min_length=1)] = (1, 3, 5)
+    decoder_width: Annotated[int, Field(ge=HEAD_WIDTH, multiple_of=HEAD_WIDTH)] = 64
     learning_rate: Amount = 8e-4
     muon_learning_rate: Amount | None = 2e-3
     final_learning_rate_share: Share = 0.02

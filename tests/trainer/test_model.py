@@ -44,6 +44,14 @@ def test_each_head_of_a_fresh_model_looks_at_its_own_neighbour():
     assert offsets == [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1)]
 
 
+def test_a_decoder_may_be_wider():
+    model = build(small_recipe(decoder_width=96)).eval()
+    assert model.decoder.layers[0].self_attn.num_heads == 3
+    with torch.no_grad():
+        maps = decode(model, encode(model, torch.randn(1, 3, 48, 48), (0, 0)), torch.randn(1, 2, 64))
+    assert maps.shape == (1, 2, 48, 48)
+
+
 def test_a_model_may_be_deeper_than_the_distances_that_are_given():
     model = build(small_recipe(layers=len(REACH) + 1)).eval()
     with torch.no_grad():
