@@ -180,7 +180,8 @@ def _data(recipe: Recipe, photos: Photos) -> tuple[str, ...]:
         for family in sorted({family for sample in photos.train for family in sample.families})
     ]
     drawn = any(share for stage in recipe.stages for share in _rendered(stage.sources))
-    return (*learnt, *(["walls rendered while training"] if drawn else []))
+    taught = ["maps of a U-Net that was trained on the same photos"] if recipe.teacher else []
+    return (*learnt, *(["walls rendered while training"] if drawn else []), *taught)
 
 
 def _rendered(sources: Sources) -> tuple[float, ...]:

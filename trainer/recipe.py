@@ -85,7 +85,7 @@ class Teacher(_Frozen):
     """A U-Net of these `widths`, trained before the model on frames of the same photos (`trainer.teacher`).
 
     The model then learns from truths that are its maps by `truth_share` and the annotations by the rest.
-    `stage` says on what the teacher learns, and for how long.
+    `stage` says on what the teacher learns, and for how long; its loss is BCE + Dice, whatever the model's.
     """
 
     stage: Stage

@@ -106,6 +106,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(tmp_path, options, 
     same_weights(one, other)
     manifests = [check_files(tmp_path / f"{name}-bundle") for name in ("whole", "killed")]
     assert manifests[0].files == manifests[1].files
+    assert any("U-Net" in line for line in manifests[0].data) == (kind == "scratch")
 
 
 @pytest.mark.slow
