@@ -15,17 +15,18 @@ from trainer.activations import FOLDER, SHAPING, STAGE_SHAPING, store_key
 from trainer.batches import Frames
 from trainer.data import Photos, read_photos
 from trainer.network import open_network
-from trainer.recipe import Lora, Recipe, Stage
+from trainer.recipe import Lora, Recipe, Stage, Teacher
 from trainer.settle import settled
 from trainer.watch import TrainingCancelled
 
 OTHER = {
     "kind": "decoder", "epochs": 3, "epoch_steps": 5, "accumulate": 2, "patience": 3,
     "encoder_learning_rate": 0.5, "layer_decay": 0.5, "lora": Lora(), "schedule": "cosine", "patch_size": 4,
-    "width": 16, "heads": 4, "layers": 3, "extract_layers": (0,), "learning_rate": 0.5,
+    "width": 16, "heads": 4, "layers": 3, "extract_layers": (0,), "decoder_width": 96, "learning_rate": 0.5,
     "muon_learning_rate": None, "final_learning_rate_share": 0.5, "warmup_steps": 3, "decay_share": 0.5,
     "weight_decay": 0.5, "gradient_norm": 0.5, "average_decay": 0.5, "dice_weight": 0.5, "empty_weight": 0.25,
     "loss": "bce", "other_family_share": 0.1, "held_out_share": 0.4, "checkpoint_every": 7, "bf16": True,
+    "teacher": Teacher(stage=Stage(steps=1, size=32, batch=1, zoom=(0.5, 1.0))),
 }  # fmt: skip
 """Another value of each that says how to learn from frames, and not what they are."""
 SHAPES = {
