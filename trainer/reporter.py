@@ -40,6 +40,7 @@ class Reporter:
         self._untold: list[TrainingEpoch] = []
         self._progress: dict[str, float | None] = {}
         self._first_step: int | None = None
+        self._at = 0, 0  # the step, and the last of its kind: a teacher's count up to 0, the model's from 1
         self._began = self._told_at = self._saved_at = time.monotonic()
 
     def extend(self) -> bool:
@@ -52,7 +53,8 @@ class Reporter:
 
     def prepared(self, what: str, done: int, total: int) -> None:
         """See `Watcher.prepared`."""
-        del what, done, total  # before the first step there is nothing to show
+        del what  # before the first step there is nothing to show
+        self._at = done - total, 0
         self._tell()
 
     def taught(self, valid_iou: float) -> None:
@@ -61,6 +63,7 @@ class Reporter:
 
     def stepped(self, step: int, steps: int, loss: float) -> None:
         """See `Watcher.stepped`. Raises ClaimLostError."""
+        self._at = step, steps
         now = time.monotonic()
         if self._first_step is None:
             self._first_step, self._began = step, now
@@ -95,12 +98,11 @@ class Reporter:
         Raises ClaimLostError.
         """
         due = time.monotonic() - self._saved_at >= self._checkpoint_every_s
-        # Without any progress it is the teacher's.
-        at_end = bool(self._progress) and self._progress["step"] == self._progress["steps"]
-        if not (due or at_end or self._checkpoints.is_best_new(folder)):
+        step, last = self._at
+        if not (due or step == last or self._checkpoints.is_best_new(folder)):
             return
         try:
-            self._checkpoints.save(folder, int(self._progress.get("step") or 0))
+            self._checkpoints.save(folder, step)
             self._saved_at = time.monotonic()
         except UnavailableError as error:
             _log.warning("training %s: the checkpoint is stored later: %s", self._claim.id, error)

@@ -34,14 +34,19 @@ def work(tmp_path):
     return tmp_path
 
 
-def begun(service, work):
-    """The claim of a training with a checkpoint in storage, and what stores its checkpoints."""
+def claimed(service):
+    """The claim of a new training, and what stores its checkpoints."""
     dataset_id = given_dataset(service.engine, service.store, uuid.uuid4().bytes)
     training_id = given_training(service.engine, dataset_id, small_recipe())
     with transaction(service.engine) as session:
         claim = training_claims.claim(session, training_id, service.name, service.lease_s)
     assert claim is not None
-    checkpoints = StoredCheckpoints(service.engine, service.store, claim)
+    return claim, StoredCheckpoints(service.engine, service.store, claim)
+
+
+def begun(service, work):
+    """The same, with a checkpoint in storage."""
+    claim, checkpoints = claimed(service)
     checkpoints.save(work, STEP)
     return claim, checkpoints
 
@@ -107,21 +112,31 @@ def test_what_a_late_trainer_left_goes_with_any_message_and_what_others_need_sta
 
 
 def test_a_teacher_is_stored_before_the_first_step_and_found_by_whoever_goes_on(service, tmp_path):
-    dataset_id = given_dataset(service.engine, service.store, uuid.uuid4().bytes)
-    training_id = given_training(service.engine, dataset_id, small_recipe())
-    with transaction(service.engine) as session:
-        claim = training_claims.claim(session, training_id, service.name, service.lease_s)
-    assert claim is not None
-    checkpoints = StoredCheckpoints(service.engine, service.store, claim)
+    claim, checkpoints = claimed(service)
     reporter = Reporter(service.engine, claim, checkpoints, service.lease_s, service.checkpoint_every_s)
+
+    def learnt(steps):
+        (tmp_path / TEACHER).write_text(f"of step {steps}")
+        reporter.prepared("Teacher", steps, 100)
+        reporter.saved(tmp_path)
+
+    learnt(50)
+    assert stored(service, claim.id) == [f"1/-50/{TEACHER}"]
+    with transaction(service.engine) as session:
+        session.execute(update(Training).values(lease_until=func.now() - dt.timedelta(seconds=1)))
+        taken = training_claims.claim(session, claim.id, "another", service.lease_s)
+    assert taken is not None
+    with pytest.raises(ClaimLostError):
+        learnt(100)
+    StoredCheckpoints(service.engine, service.store, taken).restore(tmp_path / "elsewhere")
+    assert (tmp_path / "elsewhere" / TEACHER).read_text() == "of step 50"
+
+
+def test_a_teacher_that_has_learnt_is_stored_whenever_the_last_one_was(service, tmp_path):
+    claim, checkpoints = claimed(service)
+    reporter = Reporter(service.engine, claim, checkpoints, service.lease_s, checkpoint_every_s=3600.0)
     for step in (50, 100):
         (tmp_path / TEACHER).write_text(f"of step {step}")
         reporter.prepared("Teacher", step, 100)
         reporter.saved(tmp_path)
-    assert stored(service, training_id) == [f"1/0/{TEACHER}"]
-    with transaction(service.engine) as session:
-        session.execute(update(Training).values(lease_until=func.now() - dt.timedelta(seconds=1)))
-        claim = training_claims.claim(session, training_id, "another", service.lease_s)
-    assert claim is not None
-    StoredCheckpoints(service.engine, service.store, claim).restore(tmp_path / "elsewhere")
-    assert (tmp_path / "elsewhere" / TEACHER).read_text() == "of step 100"
+    assert stored(service, claim.id) == [f"1/0/{TEACHER}"]
