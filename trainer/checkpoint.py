@@ -43,7 +43,7 @@ class Progress:
         """A run at its first step, on the device the network is on."""
         trained = trained_parameters(network) if recipe.average_decay else ()
         average = {name: parameter.detach().clone() for name, parameter in trained}
-        return cls(network, make_optimizers(network.clipseg, recipe), average)
+        return cls(network, make_optimizers(network, recipe), average)
 
     @property
     def best(self) -> Epoch | None:
@@ -103,7 +103,7 @@ class Progress:
 
     def save_best(self, folder: Path) -> None:
         """Write the weights that are published if no later epoch is better."""
-        write(folder / BEST, {"step": self.step, "model": self.average or self._weights()})
+        write(folder / BEST, {"step": self.step, "model": self._weights() | self.average})
 
     def restore(self, folder: Path) -> None:
         """Go on from `folder`'s checkpoint; without one, nothing changes.
@@ -132,7 +132,8 @@ class Progress:
         self._swap()
 
     def _weights(self) -> dict[str, Tensor]:
-        return {name: parameter.detach() for name, parameter in trained_parameters(self.network)}
+        """What learns, and what has learnt before."""
+        return {name: parameter.detach() for name, parameter in self.network.changed_parameters()}
 
     @torch.no_grad()
     def _load(self, weights: Mapping[str, Tensor]) -> None:

@@ -5,7 +5,7 @@ of it, and once a prompt. Here its parts are called one by one: the encoder once
 layer that the decoder reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import CLIPSegForImageSegmentation, CLIPTokenizer
 
 from trainer.attention import keep_probabilities
+from trainer.likeness import Likeness
 from trainer.lora import add_lora
 from trainer.model import build, decode, embed, encode, free_all
 from trainer.recipe import Recipe
@@ -27,14 +28,26 @@ MAX_CACHED_PROMPTS = 8192
 
 
 class Network(nn.Module):
-    """A CLIPSeg with its tokenizer and input; `trained` says which parts get gradients."""
+    """A CLIPSeg with its tokenizer and input, and what compares its layers with a teacher's.
+
+    The parameters that learn have gradients. With `words_first` the text tower learns by itself
+    (`trainer.words`), and then no more.
+    """
 
     def __init__(
-        self, clipseg: CLIPSegForImageSegmentation, tokenizer: CLIPTokenizer, spec: InputSpec
+        self,
+        clipseg: CLIPSegForImageSegmentation,
+        tokenizer: CLIPTokenizer,
+        spec: InputSpec,
+        likeness: Likeness | None = None,
+        *,
+        words_first: bool = False,
     ) -> None:
         super().__init__()
         keep_probabilities(clipseg)
         self.clipseg = clipseg
+        self.likeness = likeness
+        self.words_first = words_first
         self.tokenizer = tokenizer
         self.spec = spec
         self._encoder_learns = _learns(clipseg.clip.vision_model)
@@ -47,9 +60,14 @@ class Network(nn.Module):
         return next(self.parameters()).device
 
     def forward(
-        self, images: Tensor, prompts: Sequence[Sequence[str]], corner: tuple[float, float] = (0.0, 0.0)
-    ) -> Tensor:
-        """Logits (B, P, s, s) of B rows of P prompts.
+        self,
+        images: Tensor,
+        prompts: Sequence[Sequence[str]],
+        corner: tuple[float, float] = (0.0, 0.0),
+        seen: Sequence[Tensor] = (),
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Logits (B, P, s, s) of B rows of P prompts; with what a teacher has `seen`, also what it
+        costs to be so far off it, a scalar.
 
         images: (B, s, s, 3) uint8 RGB, or the stacked hidden states (layers, B, 1 + tokens, width) that
         `encode` gave for them; corner: where in the position grid a frame smaller than the model's lies, as
@@ -57,7 +75,21 @@ class Network(nn.Module):
         """
         pixels = images.dtype == torch.uint8
         states = self.encode(images, corner) if pixels else images.float().unbind()
-        return decode(self.clipseg, states, self._embed(prompts))
+        logits = decode(self.clipseg, states, self._embed(prompts))
+        return (logits, self.likeness(states, seen)) if self.likeness is not None and seen else logits
+
+    def changed_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Names and parameters that learn or, as a fresh model's words, have learnt before all others."""
+        words = {id(parameter) for parameter in self.word_parameters()} if self.words_first else set[int]()
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad or id(parameter) in words:
+                yield name, parameter
+
+    def word_parameters(self) -> list[nn.Parameter]:
+        """The text tower's, but for the token vectors: those of a compact model stay as they were drawn."""
+        clip = self.clipseg.clip
+        tower = (*clip.text_model.named_parameters(), *clip.text_projection.named_parameters())
+        return [parameter for name, parameter in tower if "token_embedding" not in name]
 
     def encode(self, images: Tensor, corner: tuple[float, float]) -> tuple[Tensor, ...]:
         """Hidden states (B, 1 + tokens, width) after each extracted layer; without gradients if frozen."""
@@ -105,7 +137,10 @@ def open_network(recipe: Recipe, base: Path | None) -> Network:
     """
     if base is None:
         spec = InputSpec(recipe.image_size, recipe.image_mean, recipe.image_std)
-        return Network(_unused_frozen(build(recipe)), CLIPTokenizer.from_pretrained(starter_bundle()), spec)
+        tokenizer = CLIPTokenizer.from_pretrained(starter_bundle())
+        clipseg = _unused_frozen(build(recipe))
+        words_first = recipe.word_steps > 0
+        return Network(clipseg, tokenizer, spec, _likeness(recipe, clipseg), words_first=words_first)
     clipseg, spec = load_model(base), InputSpec.read(base)
     _require_patches(recipe, clipseg.config.vision_config.patch_size, spec.side)
     torch.manual_seed(recipe.seed)
@@ -117,7 +152,15 @@ def open_network(recipe: Recipe, base: Path | None) -> Network:
     elif recipe.kind == "full":
         clipseg.clip.vision_model.requires_grad_(True)
     tokenizer = CLIPTokenizer.from_pretrained(whole_folder(base))
-    return Network(_unused_frozen(clipseg), tokenizer, spec)
+    return Network(_unused_frozen(clipseg), tokenizer, spec, _likeness(recipe, clipseg))
+
+
+def _likeness(recipe: Recipe, clipseg: CLIPSegForImageSegmentation) -> Likeness | None:
+    if recipe.teacher is None or not recipe.teacher.feature_weight:
+        return None
+    vision = clipseg.config.vision_config
+    layers = len(clipseg.config.extract_layers)
+    return Likeness(recipe.teacher, layers, vision.hidden_size, vision.patch_size)
 
 
 def _require_patches(recipe: Recipe, patch_size: int, side: int) -> None:

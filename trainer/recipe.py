@@ -84,8 +84,9 @@ class Lora(_Frozen):
 class Teacher(_Frozen):
     """A U-Net of these `widths`, trained before the model on frames of the same photos (`trainer.teacher`).
 
-    The model then learns from truths that are its maps by `truth_share` and the annotations by the rest.
-    `stage` says on what the teacher learns, and for how long; its loss is BCE + Dice, whatever the model's.
+    The model then learns from truths that are its maps by `truth_share` and the annotations by the rest, and
+    by `feature_weight` to see what the teacher sees on the way (`trainer.likeness`). `stage` says on what the
+    teacher learns, and for how long; its loss is BCE + Dice, whatever the model's.
     """
 
     stage: Stage
@@ -96,6 +97,7 @@ class Teacher(_Frozen):
     decay_share: Share = 0.4
     average_decay: Share = 0.99
     truth_share: Share = 0.7
+    feature_weight: Amount = 0.0
 
 
 class Recipe(_Frozen):
@@ -112,6 +114,9 @@ class Recipe(_Frozen):
     epoch; without, it publishes its last weights. Without a `muon_learning_rate` AdamW trains all of a
     `scratch` model.
 
+    A fresh model's text tower learns what is asked for in `word_steps` steps of its own (`trainer.words`),
+    and is frozen then; without any, it learns with all the rest.
+
     `loss` says what is made small: `bce+dice` is `losses.segmentation_loss`, `bce` the plain mean over all
     maps, in which neither `dice_weight` and `empty_weight` nor a stage's `peak_weight` have a part.
     """
@@ -126,6 +131,7 @@ class Recipe(_Frozen):
     layer_decay: Amount = 1.0
     lora: Lora | None = None
     teacher: Teacher | None = None
+    word_steps: Annotated[int, Field(ge=0)] = 0
     variants: Count = 4
     schedule: Literal["plateau", "cosine"] = "plateau"
     seed: Seed = 7

@@ -41,9 +41,14 @@ class Lessons:
     """What a teacher tells of batches. `places` are its maps, by the phrases that ask for them."""
 
     def __init__(
-        self, unet: UNet, network: Network, places: Mapping[str, int], accelerator: Accelerator
+        self,
+        unet: UNet,
+        teacher: Teacher,
+        network: Network,
+        places: Mapping[str, int],
+        accelerator: Accelerator,
     ) -> None:
-        self._unet, self._normalised = unet, network.normalised
+        self._unet, self._teacher, self._normalised = unet, teacher, network.normalised
         self._places, self._accelerator = places, accelerator
 
     def maps(self, images: Tensor, truth: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor]:
@@ -52,20 +57,21 @@ class Lessons:
         images: (B, s, s, 3) uint8, truth: (B, P, s, s), prompts: B x P.
         """
         rows, columns, places = self._asked(prompts)
-        return self._logits(images)[rows, places], truth[rows, columns]
+        return self._answer(images)[0][rows, places], truth[rows, columns]
 
     @torch.no_grad()
-    def mixed(self, images: Tensor, truth: Tensor, prompts: Prompts, share: float) -> Tensor:
-        """The truth (B, P, s, s), moved by `share` towards the teacher's maps where it shows a family.
+    def told(self, images: Tensor, truth: Tensor, prompts: Prompts) -> tuple[Tensor, list[Tensor]]:
+        """The truth (B, P, s, s), moved towards the teacher's maps where it shows a family, and its features.
 
         What is empty stays empty: the teacher would fill it with its own false finds.
         """
         rows, columns, places = self._asked(prompts)
-        annotated, told = truth[rows, columns], self._logits(images)[rows, places].sigmoid()
+        logits, seen = self._answer(images)
+        annotated, told = truth[rows, columns], logits[rows, places].sigmoid()
         shown = annotated.flatten(1).any(dim=1)[:, None, None]
         mixed = truth.clone()
-        mixed[rows, columns] = torch.where(shown, annotated.lerp(told, share), annotated)
-        return mixed
+        mixed[rows, columns] = torch.where(shown, annotated.lerp(told, self._teacher.truth_share), annotated)
+        return mixed, seen
 
     @property
     def device(self) -> torch.device:
@@ -74,7 +80,7 @@ class Lessons:
 
     def __call__(self, images: Tensor, prompts: Prompts) -> Tensor:
         """Logits (B, P, s, s) of B rows of P phrases, each of a family."""
-        maps = self._logits(images)
+        maps, _ = self._answer(images)
         return torch.stack(
             [
                 row[[self._places[phrase] for phrase in row_phrases]]
@@ -82,10 +88,11 @@ class Lessons:
             ]
         )
 
-    def _logits(self, images: Tensor) -> Tensor:
+    def _answer(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Logits (B, maps, s, s), and the features of each block."""
         with self._accelerator.autocast():
-            logits: Tensor = self._unet(self._normalised(images))
-        return logits.float()
+            logits, seen = self._unet.with_features(self._normalised(images))
+        return logits.float(), seen
 
     def _asked(self, prompts: Prompts) -> tuple[list[int], list[int], list[int]]:
         """Row, column and map of each prompt that asks for a family."""
@@ -121,7 +128,7 @@ def lessons_of(
     with accelerator.main_process_first():
         pupil = _Pupil.begin(recipe.teacher, recipe.seed, len(phrases), accelerator.device)
         pupil.restore(work)
-        lessons = Lessons(pupil.unet, network, places, accelerator)
+        lessons = Lessons(pupil.unet, recipe.teacher, network, places, accelerator)
         left = range(pupil.step, course.steps)
         for batch in batches(frames, left, processes) if left else ():
             pupil.learn(batch, lessons, course)

@@ -26,6 +26,7 @@ from trainer.processes import agreed, make_accelerator
 from trainer.recipe import Recipe
 from trainer.teacher import Lessons, lessons_of
 from trainer.watch import Unwatched, Watcher
+from trainer.words import learn_words
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 
@@ -52,6 +53,8 @@ def train(
     watcher = watcher if accelerator.is_main_process else Unwatched()
     progress = Progress.begin(network.to(accelerator.device), recipe)
     progress.restore(work)
+    if network.words_first and not progress.step:
+        learn_words(network, recipe, photos.classes.phrases(), watcher)
     learner, *optimizers = accelerator.prepare(network, *progress.optimizers)
     kept = work / FOLDER if activations is None else activations
     lessons = lessons_of(recipe, network, photos, work, accelerator, watcher, processes)
@@ -142,14 +145,22 @@ def loss_of(
     """The loss of one batch, a scalar; with lessons, of what the teacher makes of its truth."""
     device = next(learner.parameters()).device
     images, truth = (torch.from_numpy(array).to(device) for array in (batch.images, batch.truth))
-    if lessons is not None and recipe.teacher is not None:
-        truth = lessons.mixed(images, truth, batch.prompts, recipe.teacher.truth_share)
-    logits = learner(images, batch.prompts, batch.corner).flatten(0, 1)
+    seen: list[Tensor] = []
+    if lessons is not None:
+        truth, seen = lessons.told(images, truth, batch.prompts)
+    answer = learner(images, batch.prompts, batch.corner, seen)
+    if isinstance(answer, Tensor):
+        return _loss_on_maps(answer, truth, recipe, peak_weight)
+    logits, distance = answer
+    loss: Tensor = _loss_on_maps(logits, truth, recipe, peak_weight) + distance
+    return loss
+
+
+def _loss_on_maps(logits: Tensor, truth: Tensor, recipe: Recipe, peak_weight: float) -> Tensor:
+    maps, truths = logits.flatten(0, 1), truth.flatten(0, 1)
     if recipe.loss == "bce":
-        return plain_loss(logits, truth.flatten(0, 1))
-    return segmentation_loss(
-        logits, truth.flatten(0, 1), recipe.dice_weight, recipe.empty_weight, peak_weight
-    )
+        return plain_loss(maps, truths)
+    return segmentation_loss(maps, truths, recipe.dice_weight, recipe.empty_weight, peak_weight)
 
 
 def finite_loss(losses: list[Tensor], norm: Tensor, progress: Progress, accelerator: Accelerator) -> float:

@@ -46,12 +46,20 @@ class UNet(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(B, 3, s, s), normalised, to logits (B, maps, s, s)."""
+        return self.with_features(pixels)[0]
+
+    def with_features(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Logits (B, maps, s, s), and what it sees on the way: the features (B, width, h, w) of each block.
+
+        pixels: (B, 3, s, s), normalised. First the blocks on the way down, then those on the way up.
+        """
         state, seen = functional.relu(self.stem(pixels)), list[Tensor]()
         for down in self.down:
             state = down(state)
             seen.append(state)
-        for up, beside in zip(self.up, reversed(seen[:-1]), strict=True):
+        for up, beside in zip(self.up, reversed(seen[: len(self.down) - 1]), strict=True):
             state = functional.interpolate(state, size=beside.shape[-2:], mode="nearest")
             state = up(torch.cat([state, beside], dim=1))
+            seen.append(state)
         logits = functional.pixel_shuffle(self.maps(state), 2)
-        return logits[..., : pixels.shape[-2], : pixels.shape[-1]]
+        return logits[..., : pixels.shape[-2], : pixels.shape[-1]], seen

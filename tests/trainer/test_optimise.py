@@ -10,7 +10,7 @@ from trainer.optimise import learning_rate_share, make_optimizers, update_averag
 
 def rates(recipe, base):
     network = open_network(recipe, base)
-    (optimizer,) = make_optimizers(network.clipseg, recipe)
+    (optimizer,) = make_optimizers(network, recipe)
     names = {id(value): name for name, value in network.clipseg.named_parameters()}
     return {
         names[id(value)]: (group["peak"], group["weight_decay"])

@@ -47,10 +47,11 @@ def test_truths_move_towards_the_teachers_maps_by_the_share_of_it():
         {"weight": torch.zeros(8, 8, 1, 1), "bias": torch.tensor([40.0] * 4 + [-40.0] * 4)}
     )
     network = open_network(small_recipe(), None)
-    lessons = Lessons(unet, network, {"crack": 0, "seam": 1}, Accelerator(cpu=True))
+    teacher = taught_recipe(truth_share=0.8).teacher
+    lessons = Lessons(unet, teacher, network, {"crack": 0, "seam": 1}, Accelerator(cpu=True))
     images, truth = torch.zeros(1, 32, 32, 3, dtype=torch.uint8), torch.full((1, 4, 32, 32), 0.5)
     truth[0, 3] = 0
-    mixed = lessons.mixed(images, truth, [("seam", "a cat", "crack", "crack")], 0.8)
+    mixed, _ = lessons.told(images, truth, [("seam", "a cat", "crack", "crack")])
     assert torch.allclose(mixed[0, :, 0, 0], torch.tensor([0.1, 0.5, 0.9, 0.0]))
     assert float(truth.amax()) == 0.5
 
