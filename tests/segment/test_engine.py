@@ -56,7 +56,7 @@ def test_the_answers_are_those_of_plain_transformers(load, bundle, photo):
     assert overlap(ours > level, theirs > level) >= 0.999
 
 
-@pytest.mark.parametrize("path", SAMPLES[1::4], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SAMPLES[::4], ids=lambda path: path.stem)
 def test_masks_of_the_starter_are_those_of_plain_transformers(load, path):
     image = np.asarray(Image.open(path).convert("RGB").reduce(2))
     engine = load(starter_bundle())

