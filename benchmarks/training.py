@@ -81,7 +81,7 @@ def public_loop(base: Path, data: Path, frozen: bool, turn: Turn) -> None:
         words = [one.families[0] for one in chosen]
         inputs = processor(text=words, images=images, padding=True, return_tensors="pt")
         truth = torch.stack([torch.from_numpy(mask) for mask in truths]).float() / 255
-        functional.binary_cross_entropy_with_logits(model(**inputs).logits, truth).backward()
+        functional.binary_cross_entropy_with_logits(model(**inputs).logits, truth).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
         step += 1
@@ -104,7 +104,7 @@ def recipe_loop(kind: str, base: Path, data: Path, work: Path, timed: str, turn:
     class TakesTurns(Unwatched):
         seen = 0
 
-        def prepared(self, done: int, total: int) -> None:
+        def prepared(self, what: str, done: int, total: int) -> None:  # noqa: ARG002 - the protocol's
             if timed == CACHING and total > PHOTOS // 2:
                 turn(done - self.seen)
             self.seen = done

@@ -48,6 +48,7 @@ def test_truths_move_towards_the_teachers_maps_by_the_share_of_it():
     )
     network = open_network(small_recipe(), None)
     teacher = taught_recipe(truth_share=0.8).teacher
+    assert teacher is not None
     lessons = Lessons(unet, teacher, network, {"crack": 0, "seam": 1}, Accelerator(cpu=True))
     images, truth = torch.zeros(1, 32, 32, 3, dtype=torch.uint8), torch.full((1, 4, 32, 32), 0.5)
     truth[0, 3] = 0
