@@ -173,6 +173,8 @@ class Recipe(_Frozen):
             self._built()
         if self.teacher is not None and (self.kind != "scratch" or not self.teacher.stage.steps):
             raise ValueError("a teacher has steps to learn in, and teaches a scratch recipe's model")
+        if self.word_steps and self.kind != "scratch":
+            raise ValueError("word_steps are of a scratch recipe's fresh model; a base knows its words")
         if self.lora is not None and self.kind != "full":
             raise ValueError("lora adapts the encoder, which only a full recipe trains")
         return self

@@ -106,6 +106,11 @@ def test_without_steps_of_their_own_words_learn_with_all_the_rest(tmp_path, phot
     assert any("text_model.encoder" in name for name in moved)
 
 
+def test_words_are_of_a_scratch_recipe():
+    with pytest.raises(ValueError, match="word_steps are of a scratch recipe"):
+        small_recipe(kind="decoder", word_steps=3)
+
+
 def test_a_base_knows_its_words(tmp_path, photos, base):
     stages = [{"steps": 2, "size": 32, "batch": 2, "zoom": [0.5, 1]}]
     recipe = small_recipe(stages=stages, word_steps=WORDS, patch_size=16)
