@@ -5,6 +5,7 @@ import math
 import time
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -38,7 +39,7 @@ class Reporter:
         self._lost = Event()
         self._cancelling = False
         self._untold: list[TrainingEpoch] = []
-        self._progress: dict[str, float | None] = {}
+        self._progress: dict[str, float | dict[str, Any] | None] = {}
         self._first_step: int | None = None
         self._at = 0, 0  # the step, and the last of its kind: a teacher's count up to 0, the model's from 1
         self._began = self._told_at = self._saved_at = time.monotonic()
@@ -53,8 +54,8 @@ class Reporter:
 
     def prepared(self, what: str, done: int, total: int) -> None:
         """See `Watcher.prepared`."""
-        del what  # before the first step there is nothing to show
         self._at = done - total, 0
+        self._progress = {"preparation": {"what": what, "done": done, "total": total}}
         self._tell()
 
     def taught(self, valid_iou: float) -> None:
@@ -70,6 +71,7 @@ class Reporter:
         done = step - self._first_step
         pace_s = (now - self._began) / done if done else None
         self._progress = {
+            "preparation": None,
             "step": step,
             "steps": steps,
             "loss": _finite(loss),

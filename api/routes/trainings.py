@@ -92,4 +92,6 @@ def _ring(services: AllServices, training_id: UUID) -> None:
 def _etag(training: TrainingDetail) -> str:
     report = training.data_report  # a later attempt puts another one in its place
     read = 0 if report is None else zlib.crc32(report.model_dump_json().encode())
-    return f'W/"{training.state}-{training.step}-{len(training.epochs)}-{training.attempt}-{read:x}"'
+    ahead = "" if training.preparation is None else f"{training.preparation.what}{training.preparation.done}"
+    told = (training.state, training.step, ahead, len(training.epochs), training.attempt, f"{read:x}")
+    return f'W/"{"-".join(map(str, told))}"'

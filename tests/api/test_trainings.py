@@ -74,6 +74,19 @@ def test_what_the_data_came_to_is_there_while_it_trains(api, engine, order):
     assert (answer.status_code, answer.headers["ETag"] == before) == (200, False)
 
 
+def test_what_comes_before_the_first_step_is_there_to_watch(api, engine, order):
+    made = api.make("/v1/trainings", order)
+    place = f"/v1/trainings/{made['id']}"
+    claim = claimed(engine, uuid.UUID(made["id"]))
+    for done in (3, 4):
+        before = api.get(place).headers["ETag"]
+        ahead = {"what": "Teacher", "done": done, "total": 40}
+        with transaction(engine) as session:
+            training_claims.advance(session, claim, preparation=ahead)
+        answer = api.get(place, headers={"If-None-Match": before}, params={"wait": 5})
+        assert (answer.status_code, answer.json()["preparation"]) == (200, ahead)
+
+
 def test_its_progress_is_there_to_watch(api, engine, order):
     made = api.make("/v1/trainings", order)
     place = f"/v1/trainings/{made['id']}"

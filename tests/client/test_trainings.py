@@ -60,9 +60,15 @@ def trainer(engine):
             with transaction(engine) as session:
                 for message in training_claims.due(session, -1):
                     claim = training_claims.claim(session, message.training_id, "a-trainer", 60)
-        for number in (1, 2):
+        for done in (3, 7):
             with transaction(engine) as session:
-                training_claims.advance(session, claim, [epoch(number)], step=4 * number, steps=8, eta_s=1.0)
+                ahead = {"what": "Teacher", "done": done, "total": 7}
+                training_claims.advance(session, claim, preparation=ahead)
+            time.sleep(1.0)  # it is asked for twice a second
+        for number in (1, 2):
+            now = {"preparation": None, "step": 4 * number, "steps": 8, "eta_s": 1.0}
+            with transaction(engine) as session:
+                training_claims.advance(session, claim, [epoch(number)], **now)
         end(claim)
 
     def start(end):
@@ -91,6 +97,7 @@ def test_a_training_is_watched_to_its_model(run, dataset, engine, trainer):
     order = ("train", "--recipe", "starter", "--dataset", dataset, "--name", "house/mill-lane")
     printed = run(*order, "--watch")
     assert "\nData: 2 photos with 5 outlines\n" in printed
+    assert "Teacher: 7 of 7 steps" in printed
     assert "left out" not in printed
     assert "leak" not in printed
     training = id_after("Training", printed)

@@ -117,11 +117,11 @@ def advance(
     session: Session,
     held: TrainingClaim,
     epochs: Sequence[wire.TrainingEpoch] = (),
-    **progress: float | None,
+    **progress: float | dict[str, Any] | None,
 ) -> TrainingState | None:
-    """Record `step`, `steps`, `loss` or `eta_s`, and epochs, told again or new; the state the row is in.
+    """Record `preparation`, `step`, `steps`, `loss` or `eta_s`, and epochs, told again or new.
 
-    None, and nothing written, where the claim was lost.
+    The state the row is in; None, and nothing written, where the claim was lost.
     """
     row = _row(session, held)
     if row is None:
@@ -252,7 +252,7 @@ def _put_back(row: Training) -> None:
 
 def _end(row: Training, state: TrainingState) -> None:
     row.state, row.ended_at = state, func.clock_timestamp()
-    row.lease_until = row.eta_s = None
+    row.lease_until = row.eta_s = row.preparation = None
     row.sent_at = func.now()  # who ends it deletes its checkpoint, and is missed only if that takes too long
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wallscan.domain.lifecycle import TRAINING_ENDED, DatasetState, TrainingState
@@ -66,6 +67,8 @@ class Training(Base):
     lease_until: Mapped[dt.datetime | None]
     sent_at: Mapped[dt.datetime | None]
     worker: Mapped[str | None] = mapped_column(String(200))
+    # What is done before the first step, and how far it has come.
+    preparation: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     step: Mapped[int] = mapped_column(default=0)  # optimiser steps done
     steps: Mapped[int | None]
     loss: Mapped[float | None] = mapped_column(Float)  # of the latest step

@@ -104,6 +104,14 @@ class NewTraining(Body):
         return value
 
 
+class Preparation(Body):
+    """What a training does before its first step, and how far it has come with it."""
+
+    what: str = Field(description="`Words`, `Teacher` or `Cache`")
+    done: int = Field(ge=0)
+    total: int = Field(ge=0)
+
+
 class Training(Body):
     """A training and how far it has come."""
 
@@ -122,6 +130,7 @@ class Training(Body):
     model_id: uuid.UUID | None = Field(
         description="the version that came of it; of a cancelled or diverged one, its best epoch's"
     )
+    preparation: Preparation | None = Field(description="null from the first step on")
     step: int
     steps: int | None
     percent: float = Field(ge=0, le=100)

@@ -1,7 +1,8 @@
 """`wallscan train` and `wallscan trainings`: order a training, see what becomes of it."""
 
 import json
-from itertools import chain
+from contextlib import nullcontext
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from wallscan.client.http import Client
 from wallscan.client.meter import meter
 from wallscan.client.screen import Screen, listing, open_screen, plain
 from wallscan.domain.codes import Code
-from wallscan.domain.lifecycle import TRAINING_ENDED, TrainingState
+from wallscan.domain.lifecycle import TrainingState
 from wallscan.domain.splits import SplitBy
 from wallscan.wire.trainings import NewTraining, Training, TrainingDetail, TrainingEpoch
 
@@ -164,20 +165,28 @@ def _read_classes(path: Path) -> dict[str, Any]:
 
 def _watched(client: Client, training_id: UUID, screen: Screen) -> TrainingDetail:
     """Show a training's progress until it ends. After Ctrl-C, tell how the training goes on."""
-    states = client.watch_training(training_id)
     told = 0
     try:
-        first = next(one for one in states if one.steps is not None or one.state in TRAINING_ENDED)
-        with meter(screen.err, "Training", first.steps or 0, "steps") as progress:
-            for training in chain([first], states):
-                progress.reach(training.step)
-                for epoch in training.epochs[told:]:
-                    screen.say(_line(epoch))
-                told = len(training.epochs)
+        for (title, total), states in groupby(client.watch_training(training_id), _part):
+            with meter(screen.err, title, total, "steps") if title else nullcontext() as progress:
+                for training in states:
+                    if progress is not None:
+                        ahead = training.preparation
+                        progress.reach(training.step if ahead is None else ahead.done)
+                    for epoch in training.epochs[told:]:
+                        screen.say(_line(epoch))
+                    told = len(training.epochs)
     except KeyboardInterrupt:
         screen.say(_how_it_goes_on(training_id))
         raise
     return training
+
+
+def _part(training: TrainingDetail) -> tuple[str, int]:
+    """What is going on, and how many steps that has; nothing before a trainer begins."""
+    if training.preparation is not None:
+        return training.preparation.what, training.preparation.total
+    return ("", 0) if training.steps is None else ("Training", training.steps)
 
 
 def _how_it_goes_on(training_id: UUID) -> str:
@@ -188,6 +197,8 @@ def _how_it_goes_on(training_id: UUID) -> str:
 
 def _show(screen: Screen, training: Training) -> None:
     left = "" if training.eta_s is None else f", about {training.eta_s:.0f} s left"
+    if training.preparation is not None:
+        left = ", {what} {done} of {total}".format(**training.preparation.model_dump())
     steps = "" if training.steps is None else f", step {training.step} of {training.steps}"
     screen.result(f"Training {training.id}, {training.name}: {training.state}{steps}{left}")
     if isinstance(training, TrainingDetail):
