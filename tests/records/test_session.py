@@ -20,7 +20,7 @@ def test_no_process_keeps_its_locks_for_ever(engine):
         }
     assert shown == {
         "statement_timeout": "1min",
-        "idle_in_transaction_session_timeout": "5min",
+        "idle_in_transaction_session_timeout": "30s",
         "timezone": "UTC",
     }
 

@@ -1,6 +1,6 @@
 import datetime as dt
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, select, text, update
 
 from tests.records.given import FACTS, Order, claimed, given_run, results
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, TaskState
@@ -103,6 +103,7 @@ def test_a_locked_row_is_left_for_the_next_sweep(engine):
 def test_only_one_sweeper_sweeps(engine):
     with transaction(engine) as first, transaction(engine) as second:
         assert sweep.try_lock(first)
+        assert first.scalar(text("SHOW idle_in_transaction_session_timeout")) == "5min"
         assert not sweep.try_lock(second)
     with transaction(engine) as second:
         assert sweep.try_lock(second)

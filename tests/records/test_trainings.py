@@ -15,7 +15,7 @@ from wallscan.records import datasets, models, training_claims, trainings
 from wallscan.records.session import transaction
 from wallscan.records.training_claims import TrainingClaim
 from wallscan.records.training_tables import Training
-from wallscan.wire.trainings import NewDataset, NewTraining, Preparation, TrainingDetail, TrainingEpoch
+from wallscan.wire.trainings import NewDataset, NewTraining, TrainingDetail, TrainingEpoch
 
 LEASE_S = 60.0
 CHECKPOINT = {"attempt": 1, "step": 5, "files": {"checkpoint.pt": [1, 5]}}
@@ -120,38 +120,6 @@ def test_a_claim_says_what_to_do_and_nobody_else_gets_it(engine):
     assert not is_free(engine, training_id)
     let_lease_run_out(engine)
     assert claimed(engine, training_id).attempt == 2
-
-
-def test_progress_and_epochs_are_there_to_read_and_may_be_told_again(engine, training_id):
-    claim = claimed(engine, training_id)
-    for iou in (0.5, 0.7):
-        with transaction(engine) as session:
-            state = training_claims.advance(
-                session, claim, [epoch(1), epoch(2, iou)], step=8, steps=40, loss=0.25, eta_s=64.0
-            )
-        assert state is TrainingState.RUNNING
-    found = read(engine, training_id)
-    assert (found.step, found.steps, found.percent, found.loss, found.eta_s) == (8, 40, 20.0, 0.25, 64.0)
-    assert [(one.number, one.valid_iou) for one in found.epochs] == [(1, 0.5), (2, 0.7)]
-
-
-def test_what_comes_before_the_first_step_is_told_until_then(engine, training_id):
-    claim, ahead = claimed(engine, training_id), Preparation(what="Teacher", done=3, total=40)
-    with transaction(engine) as session:
-        training_claims.advance(session, claim, preparation=ahead.model_dump())
-    found = read(engine, training_id)
-    assert (found.preparation, found.step, found.steps) == (ahead, 0, None)
-    with transaction(engine) as session:
-        training_claims.advance(session, claim, preparation=None, step=1, steps=8)
-    assert read(engine, training_id).preparation is None
-
-
-def test_one_that_ends_prepares_nothing_any_more(engine, training_id):
-    claim = claimed(engine, training_id)
-    with transaction(engine) as session:
-        training_claims.advance(session, claim, preparation={"what": "Words", "done": 1, "total": 2})
-        assert training_claims.fail(session, claim, Code.TRAINING_DIVERGED, "the teacher's step 2")
-    assert read(engine, training_id).preparation is None
 
 
 def test_a_lost_claim_writes_nothing(engine, training_id):

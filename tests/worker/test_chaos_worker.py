@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tests.local.processes import descendants, kill
 from tests.worker.chaos import Chaos, assert_all_succeeded, marked
@@ -69,19 +69,47 @@ def test_sigterm_lets_the_photo_under_way_finish(busy):
     assert_all_succeeded(busy, order)
 
 
-def test_a_frozen_worker_that_wakes_too_late_is_fenced_off(busy):
-    order = busy.submit(0, **{"sleepy/1.png": marked(SLEEPY)})
-    busy.until(lambda: running_photos(busy, order) == 1)
-    frozen = busy.worker_children() | {busy.pid("worker")}
+def freeze(chaos: Chaos) -> set[int]:
+    """Stop all processes of the worker; what they are to be woken by."""
+    frozen = chaos.worker_children() | {chaos.pid("worker")}
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
-    busy.start_worker("worker-2", processes=1)
+    return frozen
+
+
+def assert_another_ends_it(chaos: Chaos, order, frozen: set[int]) -> None:
+    """With a second worker, while the first is frozen. That one wakes in the end."""
+    chaos.start_worker("worker-2", processes=1)
     try:
-        busy.until_run_ended(order)
-        assert set(attempts(busy, order).values()) == {2}
+        chaos.until_run_ended(order)
+        assert set(attempts(chaos, order).values()) == {2}
     finally:
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
+
+
+def waits_for_a_lock(chaos: Chaos) -> bool:
+    with transaction(chaos.engine) as session:
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(session.scalar(waiting))
+
+
+def test_a_worker_that_is_frozen_in_a_transaction_gives_its_locks_up(busy):
+    order = busy.submit(0, **{"sleepy/1.png": marked(SLEEPY)})
+    busy.until(lambda: running_photos(busy, order) == 1)
+    with transaction(busy.engine) as session:
+        session.execute(select(Task.photo_id).where(Task.run_id == order.run_id).with_for_update())
+        busy.until(lambda: waits_for_a_lock(busy))  # the worker, which extends its lease
+        frozen = freeze(busy)
+    assert_another_ends_it(busy, order, frozen)
+    busy.supervisor.stop(["worker-2"])
+    assert_all_succeeded(busy, order)
+
+
+def test_a_frozen_worker_that_wakes_too_late_is_fenced_off(busy):
+    order = busy.submit(0, **{"sleepy/1.png": marked(SLEEPY)})
+    busy.until(lambda: running_photos(busy, order) == 1)
+    assert_another_ends_it(busy, order, freeze(busy))
     busy.until(lambda: "the claim was lost" in busy.log("worker"))
     busy.supervisor.stop(["worker-2"])
     assert_all_succeeded(busy, order)

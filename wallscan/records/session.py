@@ -13,7 +13,7 @@ from wallscan.domain.errors import UnavailableError
 _SERVER_SETTINGS = {
     "timezone": "UTC",
     "statement_timeout": "60s",
-    "idle_in_transaction_session_timeout": "300s",  # a sweep holds its lock while it works, well under this
+    "idle_in_transaction_session_timeout": "30s",  # nothing is waited for in a transaction
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
@@ -31,8 +31,8 @@ def make_engine(database_url: str, pool_size: int = 5) -> Engine:
     """An engine for this process; connections are checked before use, so a restarted server is no error.
 
     Statements are stopped by the server after 60 s: no query of this product is meant to take longer. Locks
-    of a process that is frozen, or whose machine is gone, are free again after five minutes, and a process
-    whose server's machine is gone learns of it within one.
+    of a process that is frozen, or whose machine is gone, are free again after half a minute, and a process
+    whose server's machine is gone learns of it within a whole one.
     """
     return create_engine(
         database_url,

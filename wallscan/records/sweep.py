@@ -7,7 +7,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, exists, func, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from wallscan.domain.lifecycle import MAX_ATTEMPTS, RUN_ENDED, RunState, TaskState
@@ -24,7 +24,11 @@ _SENT = (
 
 
 def try_lock(session: Session) -> bool:
-    """Be the only sweeper until the transaction ends; false where another one is."""
+    """Be the only sweeper until the transaction ends; false where another one is.
+
+    It is idle while the sweep works in others, and is given five minutes: a broker or a row may be waited for.
+    """
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '300s'"))
     return bool(session.scalar(select(func.pg_try_advisory_xact_lock(_SWEEP_LOCK))))
 
 
