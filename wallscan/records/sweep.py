@@ -26,7 +26,7 @@ _SENT = (
 def try_lock(session: Session) -> bool:
     """Be the only sweeper until the transaction ends; false where another one is.
 
-    It is idle while the sweep works in others, and is given five minutes: a broker or a row may be waited for.
+    It is idle while the sweep works in others, and has five minutes: a broker or a row may be waited for.
     """
     session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '300s'"))
     return bool(session.scalar(select(func.pg_try_advisory_xact_lock(_SWEEP_LOCK))))
