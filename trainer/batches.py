@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from trainer.augment import change_looks, cut_out, flip_and_turn
 from trainer.data import Sample
 from trainer.photo_frames import PhotoFrames, Scene
-from trainer.phrases import CRACK, FAMILIES, JOINT, wrong_phrase
+from trainer.phrases import CRACK, FAMILIES, JOINT, with_shipped, wrong_phrase
 from trainer.recipe import Recipe, Stage
 from trainer.render import render
 
@@ -58,7 +58,7 @@ class Frames(Dataset[Batch]):
         self.samples = samples
         self._recipe = recipe
         self._words = words
-        self._phrases = {**FAMILIES, **phrases}
+        self._phrases = with_shipped(phrases)
         self._photos = PhotoFrames(
             samples,
             mosaic_share=recipe.mosaic_share,

@@ -53,9 +53,6 @@ def build(recipe: Recipe) -> CLIPSegForImageSegmentation:
     _start_vision(model, recipe)
     _start_decoder(model)
     free_all(model)
-    if recipe.word_steps:
-        model.clip.text_model.requires_grad_(False)
-        model.clip.text_projection.requires_grad_(False)
     return model.train()
 
 

@@ -48,6 +48,9 @@ class Network(nn.Module):
         self.clipseg = clipseg
         self.likeness = likeness
         self.words_first = words_first
+        if words_first:
+            clipseg.clip.text_model.requires_grad_(False)
+            clipseg.clip.text_projection.requires_grad_(False)
         self.tokenizer = tokenizer
         self.spec = spec
         self._encoder_learns = _learns(clipseg.clip.vision_model)

@@ -28,6 +28,11 @@ OTHER_THINGS_SHARE = 0.55
 KNOWN_STEMS = ("crack", "fissure", "joint", "seam", "drywall", "tap", "join", "plasterboard", "segment")
 
 
+def with_shipped(phrases: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """The phrasings of every family: of those that a mapping leaves out, the shipped ones."""
+    return {**FAMILIES, **phrases}
+
+
 def plain_words(tokenizer: CLIPTokenizer) -> list[str]:
     """Whole words of the vocabulary that are part of no family's phrase, sorted."""
     words = (token.removesuffix("</w>") for token in tokenizer.get_vocab() if token.endswith("</w>"))

@@ -23,7 +23,7 @@ from trainer.held_out import HeldOut
 from trainer.losses import segmentation_loss
 from trainer.network import Network
 from trainer.optimise import averaging, learning_rate_share, step_all, update_average
-from trainer.phrases import FAMILIES, plain_words
+from trainer.phrases import plain_words, with_shipped
 from trainer.recipe import Recipe, Teacher
 from trainer.unet import UNet
 from trainer.watch import TrainingCancelled, Watcher
@@ -121,7 +121,7 @@ def lessons_of(
     """
     if recipe.teacher is None:
         return None
-    phrases = {**FAMILIES, **photos.classes.phrases()}
+    phrases = with_shipped(photos.classes.phrases())
     places = {phrase: place for place, family in enumerate(phrases.values()) for phrase in family}
     course = _course(recipe, recipe.teacher)
     frames = Frames(photos.train, course, plain_words(network.tokenizer), phrases)

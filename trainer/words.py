@@ -14,7 +14,7 @@ from torch.optim import AdamW
 
 from trainer.model import embed
 from trainer.network import Network
-from trainer.phrases import plain_words, wrong_phrase
+from trainer.phrases import plain_words, with_shipped, wrong_phrase
 from trainer.recipe import Recipe
 from trainer.watch import Watcher
 
@@ -44,6 +44,7 @@ def learn_words(
     Each family's phrasings, alone or with other words beside them, come to lie at one embedding, and all else
     at another one; these are orthogonal, of a root mean square of 1.
     """
+    phrases = with_shipped(phrases)  # frames show every family, also one that a mapping leaves out
     clipseg, words = network.clipseg, plain_words(network.tokenizer)
     places = anchors(len(phrases) + 1, clipseg.config.projection_dim, recipe.seed).to(network.device)
     tower = [parameter.requires_grad_(True) for parameter in network.word_parameters()]

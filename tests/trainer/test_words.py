@@ -66,6 +66,14 @@ def test_wordings_that_were_never_learnt_are_told_apart(taught, family):
     assert places(network, recipe, list(UNSEEN[family])) == [number] * len(UNSEEN[family])
 
 
+def test_a_family_that_a_mapping_leaves_out_is_learnt_in_the_shipped_phrasings():
+    recipe = small_recipe(word_steps=3)
+    told, left_out = open_network(recipe, None), open_network(recipe, None)
+    learn_words(told, recipe, FAMILIES, Unwatched())
+    learn_words(left_out, recipe, {"crack": FAMILIES["crack"]}, Unwatched())
+    assert all(map(torch.equal, told.word_parameters(), left_out.word_parameters()))
+
+
 def test_words_learn_first_and_then_no_more(tmp_path, photos):
     recipe = small_recipe(steps=3, word_steps=WORDS)
     progress, notes, moved = run(recipe, photos, None, tmp_path / "run")
