@@ -4,7 +4,8 @@ Runs photos through the whole private stack with the shipped model, which is the
 network, the larger the share of queue, database and storage, which run on the same cores. Busy are cores of
 the machine that do not idle, whoever uses them; beside it, what the worker processes themselves computed.
 Memory is what a process holds alone and its share of what it maps with others (Linux' PSS); with `--draw` its
-plot in the docs is drawn anew.
+plot in the docs is drawn anew. With `--storage-ms` each answer of storage comes so much later, as from far
+away: whatever a process waits for then, another computes, if there are more (`--workers`) than cores.
 """
 
 import argparse
@@ -13,13 +14,16 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.far_storage import late_by
 from wallscan.client.http import Client
 from wallscan.client.meter import meter
 from wallscan.client.scan import scan
@@ -95,6 +99,18 @@ def inspect(
     return time.perf_counter() - began, held
 
 
+@contextmanager
+def stack_with(folder: Path, workers: int, storage_late_s: float) -> Iterator[Stack]:
+    """A stack in the folder whose storage, where it is late, is that of a second, idle one."""
+    with ExitStack() as opened:
+        if storage_late_s:
+            idle = opened.enter_context(Stack(folder / "far", workers=1, trainer=False, keep=False))
+            far = opened.enter_context(late_by(storage_late_s, idle.env["S3_ENDPOINT_URL"]))
+            storage = {name: value for name, value in idle.env.items() if name.startswith(("S3_", "AWS_"))}
+            opened.enter_context(patch.dict(os.environ, storage, S3_ENDPOINT_URL=far))
+        yield opened.enter_context(Stack(folder / "near", workers=workers, trainer=False, keep=False))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Start a stack of its own, measure, show, and delete everything."""
     from tests.local.processes import descendants
@@ -103,17 +119,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--photos", type=int, default=500)
+    parser.add_argument("--workers", type=int, default=usable_cores(), help="processes; default: one a core")
+    parser.add_argument("--storage-ms", type=int, default=0, help="how much later storage answers")
     parser.add_argument("--draw", action="store_true", help=f"draw {PICTURE.name} of the docs anew")
     asked = parser.parse_args(arguments)
-    count = asked.photos
-    console, workers = Console(width=100), usable_cores()
+    count, console = asked.photos, Console(width=100)
     with tempfile.TemporaryDirectory(prefix="wallscan-bench-") as folder:
         warm = write_photos(Path(folder, "warm"), 0, WARM_PHOTOS)
         photos = write_photos(Path(folder, "photos"), WARM_PHOTOS, count)
-        stack = Stack(Path(folder, "data"), workers=workers, trainer=False, keep=False)
-        with stack, Client(stack.url, stack.api_key) as client:
+        with (
+            stack_with(Path(folder), asked.workers, asked.storage_ms / 1000) as stack,
+            Client(stack.url, stack.api_key) as client,
+        ):
             inspect(client, warm, console, set())
-            launched = json.loads(Path(folder, "data", "stack.json").read_bytes())["children"]
+            launched = json.loads(Path(folder, "near", "stack.json").read_bytes())["children"]
             children = descendants(launched["worker"])
             before, idle = busy_s(children), idle_s()
             took, held = inspect(client, photos, console, children)

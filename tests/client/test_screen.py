@@ -16,7 +16,7 @@ from wallscan.client.errors import (
 from wallscan.client.exits import exit_code
 from wallscan.client.meter import meter
 from wallscan.client.scan import Folder
-from wallscan.client.screen import Screen, listing, plain, show_folder, show_outcome
+from wallscan.client.screen import Screen, listing, plain, show_folder, show_outcome, show_report
 from wallscan.client.upload import Refusal
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, PromptError
@@ -134,6 +134,15 @@ def test_a_run_that_failed_as_a_whole_is_the_systems_failure(screen):
     failed = report([photo_row("w/a.jpg", status="failed", code="bundle_unloadable")])
     run = failed.run.model_copy(update={"state": "failed"})
     assert show_outcome(screen, failed.model_copy(update={"run": run})) == 1
+
+
+def test_prompts_that_the_model_was_not_fitted_for_are_named_beside_the_numbers(screen):
+    known = report([], [wall_row("lobby", "crack")])
+    show_report(screen, known)
+    assert "Not fitted" not in printed(screen.out)
+    run = known.run.model_copy(update={"unfamiliar_prompts": ["fissure", "tape [1]"]})
+    show_report(screen, known.model_copy(update={"run": run}))
+    assert 'Not fitted for "fissure", "tape [1]": the model may not know the words' in printed(screen.out)
 
 
 def test_names_cannot_paint_or_command_the_terminal(screen):

@@ -2,6 +2,7 @@ import pytest
 
 from tests.records.given import (
     FACTS,
+    PROMPTS,
     claimed,
     given_inspection,
     given_model,
@@ -14,6 +15,7 @@ from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import PhotoState, RunState, TaskState
 from wallscan.records import runs, tasks
 from wallscan.records.progress import _percent, items, progress
+from wallscan.records.reports import inspection_report
 from wallscan.records.session import transaction
 
 
@@ -40,6 +42,24 @@ def test_counts_percent_eta_and_errors_follow_the_rows(engine):
     assert run.eta_s is not None
     assert run.eta_s >= 0
     assert [(error.photo_id, error.code) for error in run.errors] == [(order.photo_ids[1], "photo_corrupt")]
+
+
+def test_prompts_that_the_model_was_not_fitted_for_are_named(engine):
+    families = [{"name": "crack", "phrases": ["crack", "segment crack"]}]
+    model_id = given_model(engine, manifest={"families": families})
+    inspection_id, wall_id = given_inspection(engine)
+    given_photos(engine, inspection_id, wall_id, 1)
+    prompts = ("a fissure", " Segment  CRACK", "wall")
+    with transaction(engine) as session:
+        run_id = runs.submit(session, inspection_id, model_id, prompts, {"name": "founding"})
+        assert progress(session, run_id).unfamiliar_prompts == ["a fissure", "wall"]
+        assert inspection_report(session, inspection_id).run.unfamiliar_prompts == ["a fissure", "wall"]
+
+
+def test_a_model_of_no_families_knows_no_prompt(engine):
+    order = given_run(engine)
+    with transaction(engine) as session:
+        assert progress(session, order.run_id).unfamiliar_prompts == list(PROMPTS)
 
 
 def test_a_hundred_per_cent_means_all():

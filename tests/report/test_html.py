@@ -55,6 +55,14 @@ def test_hostile_names_are_text(page):
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
 
 
+def test_prompts_that_the_model_was_not_fitted_for_are_named(page):
+    report = every_case()
+    run = report.run.model_copy(update={"unfamiliar_prompts": [HOSTILE]})
+    told = f"The model was not fitted for {HOSTILE}: it may not know the words"
+    assert told in Page(html_report(report.model_copy(update={"run": run}), {})).text
+    assert "not fitted" not in page.text
+
+
 def test_unicode_names_are_shown(page):
     assert "küche 厨房" in page.text
     assert "Elm Street 12" in page.text

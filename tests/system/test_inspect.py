@@ -51,7 +51,8 @@ def test_names_of_any_script_and_the_same_name_in_different_folders(shell, tmp_p
         "🧱/🙂.jpg",
     ]
     lay(tmp_path / "photos", {name: encode(wall(seed=number)) for number, name in enumerate(names)})
-    shell.run("inspect", "photos", "--prompt", "Fissure n°1", "--out", "out")
+    told = shell.run("inspect", "photos", "--prompt", "Fissure n°1", "--out", "out")
+    assert 'Not fitted for "Fissure n°1"' in told
     report = read_report(tmp_path / "out")
     assert {row.photo for row in report.photos} == {unicodedata.normalize("NFC", name) for name in names}
     assert {row.wall for row in report.walls} == {"wall a", "wall b", "kök", "壁", "a'b\"c", "🧱", "unsorted"}

@@ -55,7 +55,10 @@ def test_a_folder_serves_once_it_is_forced_and_until_it_is_rolled_back(shell, tm
     lay(tmp_path / "photos", {"w/1.jpg": encode(wall(640, 480))})
     shell.run("inspect", "photos", "--out", "out")
     assert read_report(tmp_path / "out").run.model == "My-weights"
-    assert "forced" in shell.run("models", "show", "My-weights")
+    shown = shell.run("models", "show", "My-weights")
+    assert "forced" in shown
+    assert "fitted for" not in shown  # a plain folder of weights brings no families
+    assert "fitted for crack: " in shell.run("models", "show", "wallscan/starter")
     starter = next(line for line in active_before.splitlines() if "yes" in line).split("│")[1].strip()
     rolled_back = shell.run("models", "rollback")
     assert "ready, active" in rolled_back

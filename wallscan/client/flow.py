@@ -10,7 +10,7 @@ from wallscan.client.http import Client
 from wallscan.client.meter import meter
 from wallscan.client.output import Output
 from wallscan.client.scan import Folder, scan
-from wallscan.client.screen import Screen, show_folder
+from wallscan.client.screen import Screen, show_folder, show_unfamiliar
 from wallscan.client.upload import Refusal, Sent, Uploader, total_bytes
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
@@ -102,6 +102,7 @@ def sent(client: Client, site_name: str, inspection: Inspection, folder: Folder,
 
 def followed(client: Client, run: Run, screen: Screen) -> Run:
     """Show a run's progress until it ends. Ctrl-C cancels it, and says what is kept."""
+    show_unfamiliar(screen.say, run)
     try:
         return watched(client, run, screen)
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -209,6 +210,12 @@ def bundle_digest(manifest: Manifest) -> str:
                 del family[name]
     canonical = json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def unfamiliar(prompts: Iterable[str], families: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The prompts that none of a manifest's families (as JSON) knows: no gate was fitted for them."""
+    known = {plain_phrase(phrase) for family in families for phrase in family["phrases"]}
+    return [prompt for prompt in prompts if plain_phrase(prompt) not in known]
 
 
 def plain_phrase(phrase: str) -> str:

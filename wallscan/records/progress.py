@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import PhotoState, TaskState
+from wallscan.models.manifest import unfamiliar
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.tables import Item, Photo, Run, Task, Wall
 from wallscan.wire import runs as wire
@@ -25,13 +26,13 @@ _ENDED = (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED)
 def progress(session: Session, run_id: uuid.UUID) -> wire.Run:
     """A run as a client sees it. Raises RunError `run_unknown`."""
     found = session.execute(
-        select(Run, ModelVersion.name, ModelVersion.digest)
+        select(Run, ModelVersion.name, ModelVersion.digest, ModelVersion.manifest["families"])
         .join(ModelVersion, ModelVersion.id == Run.model_version_id)
         .where(Run.id == run_id)
     ).first()
     if found is None:
         raise RunError(Code.RUN_UNKNOWN, f"there is no run {run_id}")
-    run, model, model_digest = found
+    run, model, model_digest, families = found
     photos = _photos_by_state(session, run_id)
     total, ended = sum(photos.values()), sum(photos.get(state, 0) for state in _ENDED)
     prompts = len(run.prompts)
@@ -43,6 +44,7 @@ def progress(session: Session, run_id: uuid.UUID) -> wire.Run:
         model=model,
         model_digest=model_digest,
         prompts=run.prompts,
+        unfamiliar_prompts=unfamiliar(run.prompts, families or ()),
         postprocess=run.postprocess,
         look=run.look,
         scale=None if run.scale is None else Scale.model_validate(run.scale),

@@ -11,6 +11,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.coverage import coverage_pct
 from wallscan.domain.errors import RunError
 from wallscan.domain.lifecycle import PhotoState
+from wallscan.models.manifest import unfamiliar
 from wallscan.records.model_tables import ModelVersion
 from wallscan.records.report_queries import join_by_hashing, photo_rows, wall_rows
 from wallscan.records.tables import Inspection, Photo, Run, Site, Task
@@ -110,6 +111,7 @@ def _run_facts(session: Session, run: Run, model: ModelVersion) -> RunFacts:
         model=model.name,
         model_digest=model.digest,
         prompts=run.prompts,
+        unfamiliar_prompts=unfamiliar(run.prompts, model.manifest.get("families", ())),
         postprocess=run.postprocess,
         runtimes=sorted(filter(None, session.scalars(runtimes))),
         look=run.look,

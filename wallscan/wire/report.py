@@ -113,6 +113,11 @@ class RunFacts(Body):
     model: str
     model_digest: str
     prompts: list[str]
+    unfamiliar_prompts: list[str] = Field(
+        default=[],
+        description="prompts of no family of the model: no gate or threshold was fitted for them, and an "
+        "empty mask may mean that the model does not know the words",
+    )
     postprocess: dict[str, Any]
     runtimes: list[str] = Field(
         default=[], description="what computed the results; of several, none gives all the same bytes again"

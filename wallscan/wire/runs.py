@@ -54,6 +54,11 @@ class Run(Body):
     model: str
     model_digest: str
     prompts: list[str]
+    unfamiliar_prompts: list[str] = Field(
+        default=[],
+        description="prompts of no family of the model: no gate or threshold was fitted for them, and an "
+        "empty mask may mean that the model does not know the words",
+    )
     postprocess: dict[str, Any]
     look: Look
     scale: Scale | None = None

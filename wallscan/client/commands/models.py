@@ -77,7 +77,7 @@ def add(
 
 @app.command()
 def show(model: ModelArgument) -> None:
-    """Show a version: where it comes from, what its comparison came to, when it served and why."""
+    """Show a version: its origin, its prompts, what its comparison came to, when it served and why."""
     screen = open_screen()
     with connected(screen) as client:
         detail = client.model(found_model(client, model).id)
@@ -86,6 +86,8 @@ def show(model: ModelArgument) -> None:
         if value := detail.manifest.get(key):
             told = "; ".join(value) if isinstance(value, list) else str(value)
             screen.result(f"{key.replace('_', ' ')}: {told}")
+    for family in detail.manifest.get("families", ()):
+        screen.result(f"fitted for {family['name']}: {', '.join(family['phrases'])}")
     for served in detail.activations:
         why = "" if served.reason is None else f": {served.reason}"
         by = served.key_name or "the system"
