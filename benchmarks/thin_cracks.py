@@ -5,17 +5,19 @@ that they are sharp where a camera's would be. Cracks are those of the sample ph
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from samples.canvas import Canvas, new_canvas, soft
 from samples.cracks import Crack, draw_crack
+from trainer.data.read import read_samples
+from trainer.data.sample import Sample, load_rgb
+from trainer.phrases import JOINT
 from trainer.render import render
 
 LONG_SIDES_PX = (2000, 2400, 3000, 4000)
@@ -41,32 +43,56 @@ class ThinPhoto:
     truth: NDArray[np.bool_]
     width_px: float
     """Nominal width of its cracks; 0 on a clean wall."""
+    joints: NDArray[np.bool_] | None = None
+    """The joints of a real wall (H, W), where it is annotated; None where nobody knows."""
 
 
 def thin_photos(count: int, seed: int, walls: Path | None = None) -> Iterator[ThinPhoto]:
     """`count` photos, cracked and clean in turns; `walls` is a folder of crack-free JPEG photos."""
     rng = random.Random(seed)
     sources = [path for path in sorted(walls.glob("*.jpg")) if _is_whole(path)] if walls else []
+    annotated = {sample.image: sample for sample in read_samples([walls])[0]} if walls else {}
     for number in range(count):
-        source = rng.choice(sources) if sources else None
+        wall = _Wall.of(rng.choice(sources), annotated) if sources else None
         cracked = number % 2 == 0
-        yield _photo(f"{number:03}-{'cracked' if cracked else 'clean'}", source, cracked, rng)
+        yield _photo(f"{number:03}-{'cracked' if cracked else 'clean'}", wall, cracked, rng)
 
 
 def _is_whole(path: Path) -> bool:
     """Photos from data sets are often turned or cut out, and black where nothing is left."""
-    return bool((_read(path).max(axis=2) < BLACK).mean() < MOST_BLACK)
+    return bool((load_rgb(path).max(axis=2) < BLACK).mean() < MOST_BLACK)
 
 
-def _read(path: Path) -> Pixels:
-    return np.asarray(Image.open(path).convert("RGB"))
+@dataclass(frozen=True)
+class _Wall:
+    """A real photo (H, W, 3) and its joints (H, W), where they are known."""
+
+    pixels: Pixels
+    joints: Pixels | None
+
+    @staticmethod
+    def of(path: Path, annotated: Mapping[Path, Sample]) -> "_Wall":
+        pixels, sample = load_rgb(path), annotated.get(path)
+        known = sample is not None and JOINT in sample.families
+        return _Wall(pixels, sample.truth(JOINT, *pixels.shape[:2]) if sample and known else None)
 
 
-def _photo(name: str, source: Path | None, cracked: bool, rng: random.Random) -> ThinPhoto:
+def _photo(name: str, wall: _Wall | None, cracked: bool, rng: random.Random) -> ThinPhoto:
     long_px = rng.choice(LONG_SIDES_PX)
     height_px, width_px = round(long_px * ASPECT), long_px
     canvas = new_canvas(width_px, height_px, (0, 0, 0), rng.getrandbits(31))
-    canvas.rgb[:] = _rendered(long_px, rng)[:height_px] if source is None else _enlarged(source, canvas, rng)
+    joints = None
+    if wall is None:
+        canvas.rgb[:] = _rendered(long_px, rng)[:height_px]
+    else:
+        rows = round(wall.pixels.shape[0] * ASPECT)
+        top = rng.randint(0, wall.pixels.shape[0] - rows)
+        shown = slice(top, top + rows)
+        canvas.rgb[:] = _enlarged(wall.pixels, shown, canvas)
+        if wall.joints is not None:
+            joints = (
+                cv2.resize(wall.joints[shown], (width_px, height_px), interpolation=cv2.INTER_NEAREST) > 0
+            )
     crack_px = rng.uniform(*CRACK_PX) if cracked else 0.0
     if cracked:
         before = canvas.rgb.copy()
@@ -75,20 +101,17 @@ def _photo(name: str, source: Path | None, cracked: bool, rng: random.Random) ->
     canvas.rgb = soft(canvas.rgb, 0.6)
     canvas.rgb += canvas.rng.normal(0, 1.3, (*canvas.shape, 1)).astype(np.float32)
     pixels = np.rint(canvas.rgb).clip(0, 255).astype(np.uint8)
-    return ThinPhoto(name, _jpeg(pixels), canvas.crack > 0.5, crack_px)
+    return ThinPhoto(name, _jpeg(pixels), canvas.crack > 0.5, crack_px, joints)
 
 
 def _rendered(side_px: int, rng: random.Random) -> Pixels:
     return render(None, side_px, rng)[0]
 
 
-def _enlarged(source: Path, canvas: Canvas, rng: random.Random) -> NDArray[np.float32]:
-    """The photo over the whole canvas (cropped to its shape), sharpened by its own grain, mirrored about."""
+def _enlarged(photo: Pixels, shown: slice, canvas: Canvas) -> NDArray[np.float32]:
+    """Some rows of a photo over the whole canvas, sharpened by its own grain, mirrored about."""
     height, width = canvas.shape
-    photo = _read(source)
-    rows = round(photo.shape[0] * ASPECT)
-    top = rng.randint(0, photo.shape[0] - rows)
-    large = cv2.resize(photo[top : top + rows], (width, height), interpolation=cv2.INTER_CUBIC)
+    large = cv2.resize(photo[shown], (width, height), interpolation=cv2.INTER_CUBIC)
     grain = photo.astype(np.float32) - cv2.GaussianBlur(photo.astype(np.float32), (0, 0), GRAIN_SIGMA_PX)
     grain = grain.mean(axis=2).clip(-6, 6)  # of the wall's texture; edges are in the enlarged photo
     below, right = height - grain.shape[0], width - grain.shape[1]

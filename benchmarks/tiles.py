@@ -3,8 +3,9 @@
 Photos of several megapixels, every other one with cracks 2 to 8 px wide whose pixels are known, are looked at
 in every detail. Asked are the default prompts, whose windows adaptive looks into; scored are the cracks. IoU
 counts true pixels; F1 and centre line forgive what `trainer.evaluation.metrics` says. A clean photo counts 1
-where nothing is marked and 0 otherwise. Seconds are processor time of one thread, from the JPEG to the
-numbers; a view that two details share is computed once and its time counted for both.
+where nothing is marked and 0 otherwise. Where real walls are annotated, the joints' maps are scored as well,
+cut at 0.5. Seconds are processor time of one thread, from the JPEG to the numbers; a view that two details
+share is computed once and its time counted for both.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from wallscan.segment.engine import Engine, EngineSettings, Runtime, load_engine
 from wallscan.segment.tiles import Seen, decode_target_px, look_at
 
 DETAILS = (Detail.WHOLE, Detail.TILES, Detail.FINE_TILES, Detail.ADAPTIVE)
-CRACK = DEFAULT_PROMPTS.index("crack")
+CRACK, JOINT = (DEFAULT_PROMPTS.index(prompt) for prompt in ("crack", "drywall joint"))
 PICTURE_PX = 640
 
 
@@ -82,6 +83,7 @@ class Outcome:
     f1: float
     line_iou: float
     iou_at_half: float
+    joint_iou: float | None
     views: int
     seconds: float
 
@@ -114,13 +116,21 @@ def outcome(
     mask, seen = marked(photo, engine, detail)
     seconds = time.process_time() - began + engine.saved_s
     scores = truth.scores(mask)
-    size = mask.shape[::-1]
-    half = cv2.resize(seen.maps[CRACK], size, interpolation=cv2.INTER_LINEAR) >= 0.5
-    at_half = Overlap.of(half, photo.truth).iou
-    line = scores.line.iou
     return Outcome(
-        bool(photo.truth.any()), scores.overlap.iou, scores.area.f1, line, at_half, engine.views, seconds
+        cracked=bool(photo.truth.any()),
+        iou=scores.overlap.iou,
+        f1=scores.area.f1,
+        line_iou=scores.line.iou,
+        iou_at_half=_iou_at_half(seen.maps[CRACK], photo.truth),
+        joint_iou=None if photo.joints is None else _iou_at_half(seen.maps[JOINT], photo.joints),
+        views=engine.views,
+        seconds=seconds,
     ), mask
+
+
+def _iou_at_half(one: NDArray[np.float32], truth: NDArray[np.bool_]) -> float:
+    enlarged = cv2.resize(one, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return Overlap.of(enlarged >= 0.5, truth).iou
 
 
 def study(
@@ -173,6 +183,7 @@ def table(found: dict[Detail, list[Outcome]], title: str) -> Table:
         "IoU at 0.5",
         "clean silent",
         "IoU all",
+        "joints at 0.5",
         "views",
         "s",
         title=title,
@@ -185,6 +196,7 @@ def table(found: dict[Detail, list[Outcome]], title: str) -> Table:
                 for name in ("iou", "f1", "line_iou", "iou_at_half")
             ),
             *(_mean([one.iou for one in group]) for group in (clean, outcomes)),
+            _mean([one.joint_iou for one in outcomes if one.joint_iou is not None]),
         )
         work = _mean([one.views for one in outcomes]), _mean([one.seconds for one in outcomes])
         shown.add_row(

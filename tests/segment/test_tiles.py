@@ -93,7 +93,7 @@ class Choosy(Blurring):
 
     def probabilities(self, image, prompts):
         (dark,) = super().probabilities(image, ["dark"])
-        maps = {"left": dark**2, "right": dark**3}
+        maps = {"left": dark, "right": dark**1.5}
         if image.shape[1] > SIDE:
             maps["left"][:, SIDE // 2 :], maps["right"][:, : SIDE // 2] = 0, 0
         return np.stack([maps[prompt] for prompt in prompts])
@@ -142,8 +142,15 @@ def test_a_closer_look_keeps_a_thin_line_that_the_whole_photo_blurs(engine):
     assert contrasts[Detail.TILES] > 1.5 * contrasts[Detail.WHOLE]
 
 
-def test_adaptive_visits_the_windows_with_a_reason_alone(engine):
-    image = wall(960, 1280, crack=False)
+class Sure(Blurring):
+    """An engine to which the unevenness of a wall is nothing, and a thin line as good as certain."""
+
+    def probabilities(self, image, prompts):
+        return ((super().probabilities(image, prompts) - 0.15) * 3).clip(0, 1)
+
+
+def test_adaptive_visits_the_windows_with_a_reason_alone():
+    engine, image = Sure(), wall(960, 1280, crack=False)
     look_at(engine, image, ["a"], Look(Detail.ADAPTIVE))
     assert len(engine.views) == 1
     cv2.line(image, (100, 120), (400, 130), (20, 20, 20), 14)
@@ -183,7 +190,32 @@ def test_flip_makes_an_engine_that_favours_a_side_fair(engine):
     assert np.allclose(fair, fair[:, ::-1], atol=1e-5)
 
 
-class NotFinite(Blurring):
+class Banded(Blurring):
+    """From afar it sees what it is given, as sure as it gets; from nearby nothing at all."""
+
+    def __init__(self, height):
+        super().__init__()
+        self.height = height
+
+    def probabilities(self, image, prompts):
+        first = not self.views
+        maps = super().probabilities(image, prompts) * 0
+        if first:
+            maps[:, 20 : 20 + self.height] = 1
+        return maps
+
+
+@pytest.mark.parametrize("detail", [Detail.TILES, Detail.FINE_TILES])
+def test_windows_do_not_overrule_what_the_whole_photo_shows_broad(detail):
+    """A joint's band as wide as a window has no edge there."""
+    band = look_at(Banded(height=8), wall(crack=False), ["a"], Look(detail)).maps[0]
+    line = look_at(Banded(height=2), wall(crack=False), ["a"], Look(detail)).maps[0]
+    rows = slice(len(band) * 22 // SIDE, len(band) * 26 // SIDE)
+    assert band[rows].min() > 0.9
+    assert line.max() < 0.5
+
+
+class NotFinite(Sure):
     """One cell of one view, and of one prompt, is no number: an engine that does not check its answers."""
 
     def __init__(self, view, cell):
@@ -214,6 +246,7 @@ def test_nan_in_any_single_view_reaches_the_map_and_is_refused(engine, cell, fli
 @pytest.mark.parametrize("view", [0, 1])
 def test_nan_is_refused_where_adaptive_looks_closer_and_where_it_does_not(view):
     image = wall(960, 1280)
+    cv2.line(image, (100, 120), (400, 130), (20, 20, 20), 14)
     broken = NotFinite(view, (SIDE // 2, SIDE // 2))
     assert np.isnan(look_at(broken, image, ["a"], Look(Detail.ADAPTIVE)).maps).any()
     assert len(broken.views) > view

@@ -1,7 +1,9 @@
-"""Which windows are worth a closer look: where the whole photo's maps stir and fine dark lines are seen.
+"""Which windows are worth a closer look: a detector that is asked before the network looks again.
 
-The two fail differently. The network, having shrunk the photo, stirs at anything that resembles a crack and
-knows only about where; a filter for dark lines sees each of them in its place, and knows nothing of cracks.
+It weighs two things that fail differently. The network, having shrunk the photo, stirs at anything that
+resembles what is asked for and knows only about where; a filter for dark lines sees each of them in its
+place, and knows nothing of cracks. What the whole photo already shows broad is no reason: windows would
+only cut it up.
 """
 
 import cv2
@@ -10,10 +12,17 @@ from numpy.typing import NDArray
 
 from wallscan.segment.grid import Grid, Window
 
-STIRRED = 0.03
-"""A probability of the whole photo's map, far below any that makes a mask."""
-LINE_SHARE = 0.6
-"""Pixels of fine lines that a core holds at least, as a share of the windows' side."""
+WEIGHTS = (0.40, 0.51)
+BIAS = -2.43
+"""Logistic regression (`python -m benchmarks.fit_adaptive`) of whether a closer look makes a window better,
+on the log odds of the highest probability in its core and the log of its core's line pixels."""
+LIKELY = 0.08
+"""How likely a window is to become better before it is looked at."""
+
+BROAD_SHARE = 3 / 40
+BROAD_LEVEL = 0.2
+"""Broad is what is so wide at this probability, as a share of the side of the whole photo's map: 24 cells
+of 320. Cracks a few pixels wide are no broader than 20 there, a joint's band hardly ever under 30."""
 
 _KERNEL_PX = 9
 """Dark lines narrower than this are seen; wider things show in the whole photo."""
@@ -22,27 +31,57 @@ _ABOVE_AROUND = 3
 """A line is darker than what is beside it by so many levels, and by so many times the mean around it."""
 _AROUND_PX = 16
 _SHORTEST_PX = 24
+_LEAST_PROBABILITY = 1e-4
+_LEAST_LINES = 0.01
+
+Map = NDArray[np.float32]
 
 
-def worth_a_look(
-    reduced: NDArray[np.uint8], whole: NDArray[np.float32], grid: Grid
-) -> list[tuple[Window, ...]]:
-    """Per prompt, the windows of the grid whose cores give it a reason, in the grid's order.
+def worth_a_look(reduced: NDArray[np.uint8], whole: Map, grid: Grid) -> list[tuple[Window, ...]]:
+    """Per prompt, the windows of the grid that a closer look is likely to make better, in the grid's order.
 
     `reduced` is the photo (h, w, 3) that the grid covers, `whole` the whole photo's maps (P, s, s). What is a
     reason for one prompt is none for another: its map would hang on what else is asked.
     """
+    least = np.log(LIKELY / (1 - LIKELY))
+    likely = evidence(reduced, whole, grid) @ np.array(WEIGHTS) + BIAS >= least
+    return [tuple(window for window, look in zip(grid.windows, own, strict=True) if look) for own in likely]
+
+
+def evidence(reduced: NDArray[np.uint8], whole: Map, grid: Grid) -> NDArray[np.float64]:
+    """What the detector weighs, (P, windows, 2) in the order of `WEIGHTS`, of what `worth_a_look` takes.
+
+    Line pixels are counted in sides of a window.
+    """
     lines = fine_lines(reduced)
-    lined = [
-        (window, core)
-        for window, core in zip(grid.windows, grid.cores, strict=True)
-        if np.count_nonzero(lines[core.place]) >= LINE_SHARE * grid.side
-    ]
-    chosen = []
+    lengths = [np.count_nonzero(lines[core.place]) / grid.side for core in grid.cores]
+    lined = np.log(np.array(lengths) + _LEAST_LINES)
+    found = []
     for one in whole:
-        stirred = cv2.resize(one, (grid.width, grid.height)) >= STIRRED
-        chosen.append(tuple(window for window, core in lined if stirred[core.place].any()))
-    return chosen
+        thin = cv2.resize(np.where(broad(one), np.float32(0), one), (grid.width, grid.height))
+        highest = np.array([thin[core.place].max() for core in grid.cores])
+        highest = highest.clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+        found.append(np.stack([np.log(highest / (1 - highest)), lined], axis=1))
+    return np.stack(found)
+
+
+def broad(whole: Map) -> NDArray[np.bool_]:
+    """Where a whole photo's map (s, s) shows something broad, all that hangs together with it, and its edge.
+
+    The opening of what is above `BROAD_LEVEL`, and its reconstruction (Vincent 1993).
+    """
+    side = max(1, round(len(whole) * BROAD_SHARE))
+    square = np.ones((side, side), np.uint8)
+    shown = (whole >= BROAD_LEVEL).astype(np.uint8)
+    # A border of nothing: a thin crack along the photo's edge might go on broad outside, and is looked into.
+    opened = cv2.morphologyEx(
+        shown, cv2.MORPH_OPEN, square, borderType=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0)
+    )
+    count, labels = cv2.connectedComponents(shown, connectivity=8)
+    is_broad = np.zeros(count, np.uint8)
+    is_broad[labels[opened > 0]] = 1
+    is_broad[0] = 0
+    return cv2.dilate(is_broad[labels], square) > 0
 
 
 def fine_lines(image: NDArray[np.uint8]) -> NDArray[np.bool_]:

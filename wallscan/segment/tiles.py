@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wallscan.domain.looks import PRESENCE_SHARE, Detail, Look
-from wallscan.segment.adaptive import worth_a_look
+from wallscan.segment.adaptive import broad, worth_a_look
 from wallscan.segment.engine import Batching, Engine
 from wallscan.segment.grid import AREA_INPUTS, Grid, Window, reduced_size
 
@@ -84,16 +84,32 @@ def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -
     grid = Grid(*size, engine.input_px)
     if detail is Detail.WHOLE or len(grid.windows) == 1:
         return Seen(whole, whole.shape[-1], look.flip)
-    reduced = _resized(image, grid.height, grid.width)
+    reduced = resized(image, grid.height, grid.width)
     chosen = (
         worth_a_look(reduced, whole, grid) if detail is Detail.ADAPTIVE else [grid.windows for _ in prompts]
     )
-    closer = _blended(views, reduced, grid, chosen)
+    return Seen(closer(views, reduced, grid, whole, chosen), grid.side, look.flip)
+
+
+def closer(
+    views: Callable[[Iterable[Pixels]], Iterator[Maps]],
+    reduced: Pixels,
+    grid: Grid,
+    whole: Maps,
+    chosen: Sequence[Sequence[Window]],
+) -> Maps:
+    """The maps (P, h, w) of a photo seen whole (P, s, s) and, per prompt, in some windows of its grid.
+
+    `views` gives the maps of images, `reduced` is the photo (h, w, 3) that the grid covers.
+    """
+    found = _blended(views, reduced, grid, chosen)
     in_all = grid.weights(grid.windows)
-    for closer_map, whole_map, own in zip(closer, whole, chosen, strict=True):
+    for one, whole_map, own in zip(found, whole, chosen, strict=True):
         looked = (grid.weights(own) / in_all / ENOUGH).clip(0, 1)
-        closer_map[:] = _in_context(closer_map, whole_map, looked)
-    return Seen(closer, grid.side, look.flip)
+        # Of what is as broad as a window, windows see pieces without an edge, and lose it.
+        thin = resized(1 - broad(whole_map).astype(np.float32), grid.height, grid.width)
+        one[:] = _in_context(one, whole_map, looked * thin)
+    return found
 
 
 def _views(engine: Engine, images: Iterable[Pixels], prompts: Sequence[str], look: Look) -> Iterator[Maps]:
@@ -134,7 +150,7 @@ def _blended(
     for window, maps in zip(windows, seen_in_each, strict=True):
         for one, own, seen in zip(total, chosen, maps, strict=True):
             if window in own:
-                one[window.place] += grid.weight * _resized(seen, window.height, window.width)
+                one[window.place] += grid.weight * resized(seen, window.height, window.width)
     for one, own in zip(total, chosen, strict=True):
         weights = grid.weights(own)
         np.divide(one, weights, out=one, where=weights > 0)
@@ -149,10 +165,10 @@ def _in_context(closer: Map, whole: Map, looked: Map) -> Map:
     where it sees nothing far and wide, and overrule it where they are sure.
     """
     height, width = closer.shape
-    nearby = _resized(_nearby(whole), height, width)
+    nearby = resized(_nearby(whole), height, width)
     odds = (1 - CONTEXT_SHARE) * _log_odds(closer) + CONTEXT_SHARE * _log_odds(nearby)
     pooled = 1 / (1 + np.exp(-odds))
-    context = _resized(np.minimum(whole, _standing(whole)), height, width)
+    context = resized(np.minimum(whole, _standing(whole)), height, width)
     return np.asarray(context + looked * (pooled - context), np.float32).clip(0, 1)
 
 
@@ -177,7 +193,7 @@ def _standing(whole: Map) -> Map:
     return np.asarray(cv2.dilate(means, square), np.float32)
 
 
-def _resized(picture: NDArray[Number], height: int, width: int) -> NDArray[Number]:
+def resized(picture: NDArray[Number], height: int, width: int) -> NDArray[Number]:
     """An (h, w) map or (h, w, 3) picture at another size: averaged where it shrinks, else interpolated."""
     if picture.shape[:2] == (height, width):
         return picture
