@@ -17,6 +17,7 @@ from samples.canvas import Canvas, new_canvas, soft
 from samples.cracks import Crack, draw_crack
 from trainer.data.read import read_samples
 from trainer.data.sample import Sample, load_rgb
+from trainer.data.tree import absolute
 from trainer.phrases import JOINT
 from trainer.render import render
 
@@ -45,13 +46,16 @@ class ThinPhoto:
     """Nominal width of its cracks; 0 on a clean wall."""
     joints: NDArray[np.bool_] | None = None
     """The joints of a real wall (H, W), where it is annotated; None where nobody knows."""
+    place: str = ""
+    """Where a real wall was photographed, as far as is known: photos of one place are alike."""
 
 
 def thin_photos(count: int, seed: int, walls: Path | None = None) -> Iterator[ThinPhoto]:
     """`count` photos, cracked and clean in turns; `walls` is a folder of crack-free JPEG photos."""
     rng = random.Random(seed)
-    sources = [path for path in sorted(walls.glob("*.jpg")) if _is_whole(path)] if walls else []
-    annotated = {sample.image: sample for sample in read_samples([walls])[0]} if walls else {}
+    folders = absolute([walls]) if walls else []
+    sources = [path for folder in folders for path in sorted(folder.glob("*.jpg")) if _is_whole(path)]
+    annotated = {sample.image: sample for sample in read_samples(folders)[0]}
     for number in range(count):
         wall = _Wall.of(rng.choice(sources), annotated) if sources else None
         cracked = number % 2 == 0
@@ -65,23 +69,27 @@ def _is_whole(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class _Wall:
-    """A real photo (H, W, 3) and its joints (H, W), where they are known."""
+    """A real photo (H, W, 3), its joints (H, W) where they are known, and where it was taken."""
 
     pixels: Pixels
     joints: Pixels | None
+    place: str
 
     @staticmethod
     def of(path: Path, annotated: Mapping[Path, Sample]) -> "_Wall":
         pixels, sample = load_rgb(path), annotated.get(path)
-        known = sample is not None and JOINT in sample.families
-        return _Wall(pixels, sample.truth(JOINT, *pixels.shape[:2]) if sample and known else None)
+        if sample is None or JOINT not in sample.shapes:
+            return _Wall(pixels, None, path.name)
+        return _Wall(
+            pixels, sample.truth(JOINT, *pixels.shape[:2]), sample.scene or sample.source or path.name
+        )
 
 
 def _photo(name: str, wall: _Wall | None, cracked: bool, rng: random.Random) -> ThinPhoto:
     long_px = rng.choice(LONG_SIDES_PX)
     height_px, width_px = round(long_px * ASPECT), long_px
     canvas = new_canvas(width_px, height_px, (0, 0, 0), rng.getrandbits(31))
-    joints = None
+    joints, place = None, ""
     if wall is None:
         canvas.rgb[:] = _rendered(long_px, rng)[:height_px]
     else:
@@ -89,6 +97,7 @@ def _photo(name: str, wall: _Wall | None, cracked: bool, rng: random.Random) -> 
         top = rng.randint(0, wall.pixels.shape[0] - rows)
         shown = slice(top, top + rows)
         canvas.rgb[:] = _enlarged(wall.pixels, shown, canvas)
+        place = wall.place
         if wall.joints is not None:
             joints = (
                 cv2.resize(wall.joints[shown], (width_px, height_px), interpolation=cv2.INTER_NEAREST) > 0
@@ -101,7 +110,7 @@ def _photo(name: str, wall: _Wall | None, cracked: bool, rng: random.Random) -> 
     canvas.rgb = soft(canvas.rgb, 0.6)
     canvas.rgb += canvas.rng.normal(0, 1.3, (*canvas.shape, 1)).astype(np.float32)
     pixels = np.rint(canvas.rgb).clip(0, 255).astype(np.uint8)
-    return ThinPhoto(name, _jpeg(pixels), canvas.crack > 0.5, crack_px, joints)
+    return ThinPhoto(name, _jpeg(pixels), canvas.crack > 0.5, crack_px, joints, place)
 
 
 def _rendered(side_px: int, rng: random.Random) -> Pixels:

@@ -34,7 +34,7 @@ from wallscan.segment.engine import Engine, EngineSettings, Runtime, load_engine
 from wallscan.segment.tiles import Seen, decode_target_px, look_at
 
 DETAILS = (Detail.WHOLE, Detail.TILES, Detail.FINE_TILES, Detail.ADAPTIVE)
-CRACK, JOINT = (DEFAULT_PROMPTS.index(prompt) for prompt in ("crack", "drywall joint"))
+CRACK, DRYWALL_JOINT = (DEFAULT_PROMPTS.index(prompt) for prompt in ("crack", "drywall joint"))
 PICTURE_PX = 640
 
 
@@ -122,7 +122,7 @@ def outcome(
         f1=scores.area.f1,
         line_iou=scores.line.iou,
         iou_at_half=_iou_at_half(seen.maps[CRACK], photo.truth),
-        joint_iou=None if photo.joints is None else _iou_at_half(seen.maps[JOINT], photo.joints),
+        joint_iou=None if photo.joints is None else _iou_at_half(seen.maps[DRYWALL_JOINT], photo.joints),
         views=engine.views,
         seconds=seconds,
     ), mask

@@ -139,10 +139,10 @@ def test_a_run_that_failed_as_a_whole_is_the_systems_failure(screen):
 def test_prompts_that_the_model_was_not_fitted_for_are_named_beside_the_numbers(screen):
     known = report([], [wall_row("lobby", "crack")])
     show_report(screen, known)
-    assert "Not fitted" not in printed(screen.out)
+    assert "No gate" not in printed(screen.out)
     run = known.run.model_copy(update={"unfamiliar_prompts": ["fissure", "tape [1]"]})
     show_report(screen, known.model_copy(update={"run": run}))
-    assert 'Not fitted for "fissure", "tape [1]": the model may not know the words' in printed(screen.out)
+    assert 'No gate or threshold was fitted for "fissure", "tape [1]":' in printed(screen.out)
 
 
 def test_names_cannot_paint_or_command_the_terminal(screen):

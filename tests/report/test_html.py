@@ -58,9 +58,9 @@ def test_hostile_names_are_text(page):
 def test_prompts_that_the_model_was_not_fitted_for_are_named(page):
     report = every_case()
     run = report.run.model_copy(update={"unfamiliar_prompts": [HOSTILE]})
-    told = f"The model was not fitted for {HOSTILE}: it may not know the words"
+    told = f"No gate or threshold was fitted for {HOSTILE}: what is marked, or is not"
     assert told in Page(html_report(report.model_copy(update={"run": run}), {})).text
-    assert "not fitted" not in page.text
+    assert "No gate" not in page.text
 
 
 def test_unicode_names_are_shown(page):

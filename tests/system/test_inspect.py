@@ -52,7 +52,7 @@ def test_names_of_any_script_and_the_same_name_in_different_folders(shell, tmp_p
     ]
     lay(tmp_path / "photos", {name: encode(wall(seed=number)) for number, name in enumerate(names)})
     told = shell.run("inspect", "photos", "--prompt", "Fissure n°1", "--out", "out")
-    assert 'Not fitted for "Fissure n°1"' in told
+    assert 'No gate or threshold was fitted for "Fissure n°1"' in told
     report = read_report(tmp_path / "out")
     assert {row.photo for row in report.photos} == {unicodedata.normalize("NFC", name) for name in names}
     assert {row.wall for row in report.walls} == {"wall a", "wall b", "kök", "壁", "a'b\"c", "🧱", "unsorted"}

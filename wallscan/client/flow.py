@@ -1,6 +1,7 @@
 """The steps that commands are made of: find the inspection, send the photos, follow a run, write a report."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from wallscan.domain.codes import Code
 from wallscan.domain.errors import WallscanError
 from wallscan.domain.lifecycle import RunState
 from wallscan.domain.names import normal_name
+from wallscan.models.manifest import unfamiliar
 from wallscan.wire.models import Model
 from wallscan.wire.places import Inspection
 from wallscan.wire.report import Report
@@ -79,6 +81,17 @@ def found_model(client: Client, wanted: str) -> Model:
     raise InputError(Code.MODEL_UNKNOWN, f"there is no model {wanted!r}")
 
 
+def warn_of_unfamiliar(client: Client, model: str | None, prompts: Sequence[str], screen: Screen) -> None:
+    """Name the prompts that the model of a run (the active one, where None is given) was not fitted for.
+
+    Raises InputError `model_unknown`.
+    """
+    serves = (known for known in client.models() if known.active)
+    chosen = next(serves, None) if model is None else found_model(client, model)
+    if chosen is not None:
+        show_unfamiliar(screen.say, unfamiliar(prompts, chosen.manifest.get("families", ())))
+
+
 def sent(client: Client, site_name: str, inspection: Inspection, folder: Folder, screen: Screen) -> Sent:
     """Send a folder's photos; unreadable folders are refused like photos, since some may lie there.
 
@@ -102,7 +115,6 @@ def sent(client: Client, site_name: str, inspection: Inspection, folder: Folder,
 
 def followed(client: Client, run: Run, screen: Screen) -> Run:
     """Show a run's progress until it ends. Ctrl-C cancels it, and says what is kept."""
-    show_unfamiliar(screen.say, run)
     try:
         return watched(client, run, screen)
     except KeyboardInterrupt:

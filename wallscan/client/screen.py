@@ -13,7 +13,7 @@ from wallscan.client.exits import DONE, SOME_FAILED, SYSTEM_FAILED
 from wallscan.client.scan import Folder
 from wallscan.client.upload import Refusal
 from wallscan.domain.lifecycle import RUN_ENDED, RunState
-from wallscan.wire.report import PhotoRow, Report, RunFacts, WallRow
+from wallscan.wire.report import PhotoRow, Report, WallRow
 from wallscan.wire.runs import Run
 
 _PIPED_WIDTH = 140
@@ -154,14 +154,14 @@ def show_report(screen: Screen, report: Report) -> None:
         cells = [cell for prompt in report.run.prompts for cell in _cells(rows.get(prompt))]
         table.add_row(plain(first.wall), *map(str, counts), *cells)
     screen.out.print(table)
-    show_unfamiliar(screen.result, report.run)
+    show_unfamiliar(screen.result, report.run.unfamiliar_prompts)
 
 
-def show_unfamiliar(say: Callable[[str], None], run: Run | RunFacts) -> None:
-    """Tell where the model was never fitted for a prompt: that nothing was found says little then."""
-    if run.unfamiliar_prompts:
-        named = ", ".join(f'"{prompt}"' for prompt in run.unfamiliar_prompts)
-        say(f"Not fitted for {named}: the model may not know the words, and an empty mask says little")
+def show_unfamiliar(say: Callable[[str], None], prompts: Sequence[str]) -> None:
+    """Name prompts that the model was never fitted for: neither a find nor an empty mask says much then."""
+    if prompts:
+        named = ", ".join(f'"{prompt}"' for prompt in prompts)
+        say(f"No gate or threshold was fitted for {named}: what is marked, or is not, says little by itself")
 
 
 def _by_wall(report: Report) -> list[dict[str, WallRow]]:
@@ -183,7 +183,7 @@ def show_run(screen: Screen, run: Run) -> None:
     left = f", about {run.eta_s:.0f} s left" if run.eta_s is not None and run.state not in RUN_ENDED else ""
     screen.result(f"Run {run.id}: {run.state}, {run.percent:.0f} %{left}")
     screen.result(f"Model {run.model}; prompts: {', '.join(run.prompts)}")
-    show_unfamiliar(screen.result, run)
+    show_unfamiliar(screen.result, run.unfamiliar_prompts)
     screen.result(
         f"{run.items} results of {run.photos} photos: {counts.succeeded} there, {counts.running} under way, "
         f"{counts.queued} waiting, {counts.failed} failed, {counts.cancelled} cancelled"

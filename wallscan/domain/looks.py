@@ -21,7 +21,7 @@ class Detail(StrEnum):
     TILES = "2"
     FINE_TILES = "3"
     ADAPTIVE = "adaptive"
-    """The tiles of 2, but only those where the whole photo or its fine lines give a reason."""
+    """The tiles of 2, but only those that are likely to show more, by the whole photo and its fine lines."""
     AUTO = "auto"
     """By the photo: ADAPTIVE where that shows more than the whole photo does, else WHOLE."""
 

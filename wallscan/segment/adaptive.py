@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 
 from wallscan.segment.grid import Grid, Window
 
-WEIGHTS = (0.40, 0.51)
-BIAS = -2.43
+WEIGHTS = (0.45, 0.53)
+BIAS = -2.75
 """Logistic regression (`python -m benchmarks.fit_adaptive`) of whether a closer look makes a window better,
 on the log odds of the highest probability in its core and the log of its core's line pixels."""
-LIKELY = 0.08
+LIKELY = 0.06
 """How likely a window is to become better before it is looked at."""
 
-BROAD_SHARE = 3 / 40
+BROAD_SHARE = 0.09
 BROAD_LEVEL = 0.2
-"""Broad is what is so wide at this probability, as a share of the side of the whole photo's map: 24 cells
-of 320. Cracks a few pixels wide are no broader than 20 there, a joint's band hardly ever under 30."""
+"""Broad is what a disc of this diameter, as a share of the side of the whole photo's map, fits into at this
+probability: 29 cells of 320. Thin cracks come to 24 where they branch, joints' bands seldom to under 30."""
+BROAD_REACH = 3
+"""How far round such a disc what hangs together with it counts as broad too, in its diameters."""
 
 _KERNEL_PX = 9
 """Dark lines narrower than this are seen; wider things show in the whole photo."""
@@ -33,6 +35,8 @@ _AROUND_PX = 16
 _SHORTEST_PX = 24
 _LEAST_PROBABILITY = 1e-4
 _LEAST_LINES = 0.01
+_LEAST_BROAD = 3
+"""Into a map so small that its broad finds are single cells everything fits."""
 
 Map = NDArray[np.float32]
 
@@ -58,30 +62,41 @@ def evidence(reduced: NDArray[np.uint8], whole: Map, grid: Grid) -> NDArray[np.f
     lined = np.log(np.array(lengths) + _LEAST_LINES)
     found = []
     for one in whole:
-        thin = cv2.resize(np.where(broad(one), np.float32(0), one), (grid.width, grid.height))
-        highest = np.array([thin[core.place].max() for core in grid.cores])
+        thin = np.where(broad(one), np.float32(0), one)
+        highest = np.array([thin[_in_cells(core, grid, len(one))].max() for core in grid.cores])
         highest = highest.clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
         found.append(np.stack([np.log(highest / (1 - highest)), lined], axis=1))
     return np.stack(found)
 
 
-def broad(whole: Map) -> NDArray[np.bool_]:
-    """Where a whole photo's map (s, s) shows something broad, all that hangs together with it, and its edge.
+def _in_cells(core: Window, grid: Grid, side: int) -> tuple[slice, slice]:
+    """The cells of a whole photo's map (side, side) that a part of the reduced photo touches."""
+    return (
+        slice(core.top * side // grid.height, -(-(core.top + core.height) * side // grid.height)),
+        slice(core.left * side // grid.width, -(-(core.left + core.width) * side // grid.width)),
+    )
 
-    The opening of what is above `BROAD_LEVEL`, and its reconstruction (Vincent 1993).
+
+def broad(whole: Map) -> NDArray[np.bool_]:
+    """Where a whole photo's map (s, s) shows something broad, with what hangs on nearby and its edge.
+
+    An opening by reconstruction (Vincent 1993) whose reach is bounded: a crack that branches somewhere is no
+    broad thing all along.
     """
-    side = max(1, round(len(whole) * BROAD_SHARE))
-    square = np.ones((side, side), np.uint8)
+    diameter = round(len(whole) * BROAD_SHARE) | 1
     shown = (whole >= BROAD_LEVEL).astype(np.uint8)
     # A border of nothing: a thin crack along the photo's edge might go on broad outside, and is looked into.
-    opened = cv2.morphologyEx(
-        shown, cv2.MORPH_OPEN, square, borderType=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0)
-    )
-    count, labels = cv2.connectedComponents(shown, connectivity=8)
-    is_broad = np.zeros(count, np.uint8)
-    is_broad[labels[opened > 0]] = 1
-    is_broad[0] = 0
-    return cv2.dilate(is_broad[labels], square) > 0
+    middles = cv2.erode(shown, _disc(diameter), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    if diameter < _LEAST_BROAD or not middles.any():
+        return np.zeros(whole.shape, np.bool_)
+    _, labels = cv2.connectedComponents(shown, connectivity=8)
+    hanging = np.isin(labels, np.unique(labels[middles > 0]))
+    nearby = cv2.dilate(middles, _disc(BROAD_REACH * diameter)) > 0
+    return cv2.dilate((hanging & nearby).astype(np.uint8), _disc(diameter)) > 0
+
+
+def _disc(diameter: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter)), np.uint8)
 
 
 def fine_lines(image: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -1,8 +1,8 @@
 """A photo looked at in overlapping windows as well as whole, blended into one map a prompt.
 
 The network sees a window at several times the size that it has in the whole photo, so thin cracks do not
-fade; the whole photo tells what the windows lie in. Where no window is looked at, the whole photo's map
-stands in for them, and the weights of the windows make the passage smooth.
+fade; the whole photo tells what the windows lie in. Where no window is looked at, and where the whole photo
+shows something broad, its map stands in for them, and the weights of the windows make the passage smooth.
 """
 
 import math
@@ -88,21 +88,23 @@ def look_at(engine: Engine, image: Pixels, prompts: Sequence[str], look: Look) -
     chosen = (
         worth_a_look(reduced, whole, grid) if detail is Detail.ADAPTIVE else [grid.windows for _ in prompts]
     )
-    return Seen(closer(views, reduced, grid, whole, chosen), grid.side, look.flip)
+    maps = seen_closely(
+        lambda windows: views(reduced[window.place] for window in windows), grid, whole, chosen
+    )
+    return Seen(maps, grid.side, look.flip)
 
 
-def closer(
-    views: Callable[[Iterable[Pixels]], Iterator[Maps]],
-    reduced: Pixels,
+def seen_closely(
+    look_into: Callable[[Iterable[Window]], Iterator[Maps]],
     grid: Grid,
     whole: Maps,
     chosen: Sequence[Sequence[Window]],
 ) -> Maps:
     """The maps (P, h, w) of a photo seen whole (P, s, s) and, per prompt, in some windows of its grid.
 
-    `views` gives the maps of images, `reduced` is the photo (h, w, 3) that the grid covers.
+    `look_into` gives the maps (P, side, side) of each window that it is given, in their order.
     """
-    found = _blended(views, reduced, grid, chosen)
+    found = _blended(look_into, grid, chosen)
     in_all = grid.weights(grid.windows)
     for one, whole_map, own in zip(found, whole, chosen, strict=True):
         looked = (grid.weights(own) / in_all / ENOUGH).clip(0, 1)
@@ -134,8 +136,7 @@ def _seen(engine: Engine, images: Sequence[Pixels], prompts: Sequence[str]) -> M
 
 
 def _blended(
-    views: Callable[[Iterable[Pixels]], Iterator[Maps]],
-    reduced: Pixels,
+    look_into: Callable[[Iterable[Window]], Iterator[Maps]],
     grid: Grid,
     chosen: Sequence[Sequence[Window]],
 ) -> Maps:
@@ -146,8 +147,7 @@ def _blended(
     total = np.zeros((len(chosen), grid.height, grid.width), np.float32)
     of_any = frozenset(chain.from_iterable(chosen))
     windows = [window for window in grid.windows if window in of_any]
-    seen_in_each = views(reduced[window.place] for window in windows)
-    for window, maps in zip(windows, seen_in_each, strict=True):
+    for window, maps in zip(windows, look_into(windows), strict=True):
         for one, own, seen in zip(total, chosen, maps, strict=True):
             if window in own:
                 one[window.place] += grid.weight * resized(seen, window.height, window.width)

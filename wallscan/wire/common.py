@@ -1,10 +1,19 @@
 """What all bodies share: paging and problems."""
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
+
+
+UnfamiliarPrompts = Annotated[
+    list[str],
+    Field(
+        description="prompts of no family of the model: no gate or threshold was fitted for them, so that "
+        "what is marked, or is not, says little by itself"
+    ),
+]
 
 
 class Body(BaseModel):

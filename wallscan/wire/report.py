@@ -8,7 +8,7 @@ from pydantic import Field
 
 from wallscan.domain.area import Basis
 from wallscan.domain.looks import Look
-from wallscan.wire.common import Body
+from wallscan.wire.common import Body, UnfamiliarPrompts
 from wallscan.wire.measured import MeasuredNumbers
 
 RowStatus = Literal[
@@ -113,11 +113,7 @@ class RunFacts(Body):
     model: str
     model_digest: str
     prompts: list[str]
-    unfamiliar_prompts: list[str] = Field(
-        default=[],
-        description="prompts of no family of the model: no gate or threshold was fitted for them, and an "
-        "empty mask may mean that the model does not know the words",
-    )
+    unfamiliar_prompts: UnfamiliarPrompts = Field(default=[])
     postprocess: dict[str, Any]
     runtimes: list[str] = Field(
         default=[], description="what computed the results; of several, none gives all the same bytes again"

@@ -9,7 +9,7 @@ from pydantic import Field
 from wallscan.domain.lifecycle import RunState, TaskState
 from wallscan.domain.looks import DEFAULT_LOOK, Look
 from wallscan.domain.prompts import DEFAULT_PROMPTS
-from wallscan.wire.common import Body
+from wallscan.wire.common import Body, UnfamiliarPrompts
 from wallscan.wire.scale import Scale
 from wallscan.wire.uploads import FirstError
 
@@ -54,11 +54,7 @@ class Run(Body):
     model: str
     model_digest: str
     prompts: list[str]
-    unfamiliar_prompts: list[str] = Field(
-        default=[],
-        description="prompts of no family of the model: no gate or threshold was fitted for them, and an "
-        "empty mask may mean that the model does not know the words",
-    )
+    unfamiliar_prompts: UnfamiliarPrompts = Field(default=[])
     postprocess: dict[str, Any]
     look: Look
     scale: Scale | None = None

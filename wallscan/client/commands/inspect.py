@@ -68,8 +68,7 @@ def inspect(
     place = site or folder.resolve().name
     refuse_taken(out, overwrite=overwrite)
     with connected(screen) as client:
-        if model is not None:
-            flow.found_model(client, model)  # before hours of upload, not after
+        flow.warn_of_unfamiliar(client, model, prompts, screen)  # before hours of upload, not after
         visit = flow.chosen_inspection(client, place, inspection)
         refusals = flow.sent(client, place, visit, photos, screen).refusals
         try:

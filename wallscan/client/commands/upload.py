@@ -56,8 +56,7 @@ def upload(
     photos = flow.scanned(folder, screen)
     place = site or folder.resolve().name
     with connected(screen) as client:
-        if model is not None:
-            flow.found_model(client, model)  # before hours of upload, not after
+        flow.warn_of_unfamiliar(client, model, prompts, screen)  # before hours of upload, not after
         visit = flow.chosen_inspection(client, place, inspection)
         refusals = flow.sent(client, place, visit, photos, screen).refusals
         screen.result(f"Inspection: {visit.id}")
