@@ -28,9 +28,18 @@ def late_by(late_s: float, url: str) -> Iterator[str]:
     try:
         yield f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
     finally:
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    open_ends = asyncio.all_tasks() - {asyncio.current_task()}
+    for one in open_ends:
+        one.cancel()
+    await asyncio.gather(*open_ends, return_exceptions=True)
 
 
 async def _carry(
