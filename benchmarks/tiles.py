@@ -9,6 +9,7 @@ share is computed once and its time counted for both.
 """
 
 import argparse
+import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -200,7 +201,9 @@ def table(found: dict[Detail, list[Outcome]], title: str) -> Table:
         )
         work = _mean([one.views for one in outcomes]), _mean([one.seconds for one in outcomes])
         shown.add_row(
-            detail.value, *(f"{value:.3f}" for value in values), *(f"{value:.2f}" for value in work)
+            detail.value,
+            *("-" if math.isnan(value) else f"{value:.3f}" for value in values),
+            *(f"{value:.2f}" for value in work),
         )
     return shown
 
