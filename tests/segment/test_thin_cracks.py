@@ -58,8 +58,10 @@ def test_detail_2_finds_five_points_of_iou_more_than_the_whole_photo(outcomes):
     assert mean_iou(outcomes, Detail.TILES) >= mean_iou(outcomes, Detail.WHOLE) + 0.05
 
 
-def test_adaptive_looks_into_two_fifths_of_the_views_at_most(outcomes):
-    """What it keeps of detail 2's IoU, and walls on which it looks at more, are in docs/tiles.md."""
+def test_adaptive_keeps_the_iou_of_detail_2_in_two_fifths_of_its_views(outcomes):
+    """A clean photo counts 1 where nothing is marked, else 0."""
+    kept, asked = (fmean(one.iou[detail] for one in outcomes) for detail in (Detail.ADAPTIVE, Detail.TILES))
+    assert kept >= 0.99 * asked
     views = {detail: sum(one.views[detail] for one in outcomes) for detail in DETAILS}
     assert views[Detail.TILES] == 21 * PHOTOS
     assert views[Detail.ADAPTIVE] <= 0.4 * views[Detail.TILES]
