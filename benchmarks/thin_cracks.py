@@ -78,11 +78,10 @@ class _Wall:
     @staticmethod
     def of(path: Path, annotated: Mapping[Path, Sample]) -> "_Wall":
         pixels, sample = load_rgb(path), annotated.get(path)
-        if sample is None or JOINT not in sample.shapes:
+        if sample is None:
             return _Wall(pixels, None, path.name)
-        return _Wall(
-            pixels, sample.truth(JOINT, *pixels.shape[:2]), sample.scene or sample.source or path.name
-        )
+        joints = sample.truth(JOINT, *pixels.shape[:2]) if JOINT in sample.shapes else None
+        return _Wall(pixels, joints, sample.scene or sample.source or path.name)
 
 
 def _photo(name: str, wall: _Wall | None, cracked: bool, rng: random.Random) -> ThinPhoto:
