@@ -1,4 +1,4 @@
-"""Muon: steps along the orthogonalised momentum, for matrices."""
+"""Muon: steps along the orthogonalised momentum, for matrices and convolutions."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ class Muon(Optimizer):
     What `torch.optim.Muon` computes with `adjust_lr_fn="match_rms_adamw"` (Liu et al., 2025,
     arXiv:2502.16982), but all matrices of a shape at once, and orthogonalised in `dtype`: bfloat16, which
     torch's always casts to, takes half of float32's time on processors that have it, and fifty times as long
-    on others.
+    on others. A convolution's kernel counts as a matrix with a row for each output.
     """
 
     def __init__(
@@ -50,13 +50,15 @@ class Muon(Optimizer):
     def _step_alike(
         self, parameters: list[nn.Parameter], rate: float, weight_decay: float, momentum: float
     ) -> None:
-        ahead = [self._ahead(each, each.grad, momentum) for each in parameters if each.grad is not None]
+        ahead = [
+            self._ahead(each, each.grad, momentum).flatten(1) for each in parameters if each.grad is not None
+        ]
         # An orthogonal matrix has a root mean square of 1 / sqrt(longer side); AdamW's steps have about 0.2.
-        length = rate * 0.2 * float(max(parameters[0].shape)) ** 0.5
+        length = rate * 0.2 * float(max(ahead[0].shape)) ** 0.5
         for parameter, direction in zip(
             parameters, orthogonalised(torch.stack(ahead).to(self._dtype)), strict=True
         ):
-            parameter.mul_(1 - rate * weight_decay).add_(direction, alpha=-length)
+            parameter.mul_(1 - rate * weight_decay).add_(direction.view_as(parameter), alpha=-length)
 
     def _ahead(self, parameter: nn.Parameter, gradient: Tensor, momentum: float) -> Tensor:
         """The gradient, moved towards the momentum that it was just added to."""

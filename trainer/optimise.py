@@ -10,14 +10,35 @@ from torch.optim import AdamW, Optimizer
 
 from trainer.muon import Muon
 from trainer.network import Network
-from trainer.recipe import Recipe
+from trainer.recipe import Recipe, Teacher
+from trainer.unet import UNet
 
 
 def make_optimizers(network: Network, recipe: Recipe) -> list[Optimizer]:
     """The optimisers of all parameters that are trained. Each group keeps its highest rate as `peak`."""
-    optimizers = (
+    return _from_their_peaks(
         _from_nothing(network, recipe) if recipe.kind == "scratch" else [_fine_tuning(network, recipe)]
     )
+
+
+def teachers_optimizers(unet: UNet, teacher: Teacher, *, bf16: bool) -> list[Optimizer]:
+    """Muon for the convolutions between the first and the last layer, AdamW for these and all vectors.
+
+    In a trial of 700 steps the held-out IoU came to .39 so, and to .28 with AdamW alone.
+    """
+    kernels, others = list[nn.Parameter](), list[nn.Parameter]()
+    for name, parameter in trained_parameters(unet):
+        inner = parameter.ndim > 1 and not name.startswith(("stem.", "maps."))
+        (kernels if inner and teacher.muon_learning_rate is not None else others).append(parameter)
+    decay = teacher.weight_decay
+    adamw = AdamW(others, lr=teacher.learning_rate, weight_decay=decay)
+    if teacher.muon_learning_rate is None:
+        return _from_their_peaks([adamw])
+    muon = Muon(kernels, lr=teacher.muon_learning_rate, weight_decay=decay, dtype=_products(bf16=bf16))
+    return _from_their_peaks([adamw, muon])
+
+
+def _from_their_peaks(optimizers: list[Optimizer]) -> list[Optimizer]:
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak"] = group["lr"]
@@ -25,13 +46,14 @@ def make_optimizers(network: Network, recipe: Recipe) -> list[Optimizer]:
 
 
 def _from_nothing(network: Network, recipe: Recipe) -> list[Optimizer]:
-    """Muon for the matrices of the vision layers, AdamW for everything else that is trained.
+    """Muon for what is multiplied between pixels and maps, AdamW for everything else that is trained.
 
-    In a trial of 200 steps it was ahead of AdamW alone from the 150th on.
+    In a trial of 300 steps the soft Dice came to .24 so, and to .21 with the decoder, the first and the last
+    layer under AdamW; with AdamW alone it was behind that from the 150th step on.
     """
     matrices, others = list[nn.Parameter](), list[nn.Parameter]()
     for name, parameter in trained_parameters(network):
-        by_muon = recipe.muon_learning_rate is not None and _is_vision_matrix(name, parameter)
+        by_muon = recipe.muon_learning_rate is not None and _is_inner_matrix(name, parameter)
         (matrices if by_muon else others).append(parameter)
     groups: list[dict[str, Any]] = [
         {"params": [parameter for parameter in others if parameter.ndim > 1]},
@@ -41,8 +63,12 @@ def _from_nothing(network: Network, recipe: Recipe) -> list[Optimizer]:
     adamw = AdamW(groups, lr=recipe.learning_rate, weight_decay=decay, betas=(0.9, 0.98))
     if recipe.muon_learning_rate is None:
         return [adamw]
-    dtype = torch.bfloat16 if recipe.bf16 else torch.float32
+    dtype = _products(bf16=recipe.bf16)
     return [adamw, Muon(matrices, lr=recipe.muon_learning_rate, weight_decay=decay, dtype=dtype)]
+
+
+def _products(*, bf16: bool) -> torch.dtype:
+    return torch.bfloat16 if bf16 else torch.float32
 
 
 def _fine_tuning(network: Network, recipe: Recipe) -> Optimizer:
@@ -111,5 +137,7 @@ def update_average(average: Mapping[str, Tensor], model: nn.Module, decay: float
         old.lerp_(parameters[name], 1 - decay)
 
 
-def _is_vision_matrix(name: str, parameter: nn.Parameter) -> bool:
-    return "vision_model" in name and ".layers." in name and parameter.ndim == 2
+def _is_inner_matrix(name: str, parameter: nn.Parameter) -> bool:
+    """Tables (positions), the text tower and what compares with a teacher are none."""
+    inner = name.startswith(("clipseg.clip.vision_model.", "clipseg.decoder."))
+    return inner and parameter.ndim > 1 and "position_embedding" not in name

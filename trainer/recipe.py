@@ -85,19 +85,26 @@ class Teacher(_Frozen):
     """A U-Net of these `widths`, trained before the model on frames of the same photos (`trainer.teacher`).
 
     The model then learns from truths that are its maps by `truth_share` and the annotations by the rest, and
-    by `feature_weight` to see what the teacher sees on the way (`trainer.likeness`). `stage` says on what the
-    teacher learns, and for how long; its loss is BCE + Dice, whatever the model's.
+    by `feature_weight` to see what the teacher sees on the way (`trainer.likeness`). `stages` say on what the
+    teacher learns, and for how long; its loss is BCE + Dice, whatever the model's. Without a
+    `muon_learning_rate` AdamW trains all of it.
     """
 
-    stage: Stage
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     widths: Annotated[tuple[Width, ...], Field(min_length=2)] = (24, 48, 96, 128, 160)
     learning_rate: Amount = 2e-3
+    muon_learning_rate: Amount | None = 2e-3
     weight_decay: Amount = 0.01
     warmup_steps: Annotated[int, Field(ge=0)] = 40
     decay_share: Share = 0.4
     average_decay: Share = 0.99
     truth_share: Share = 0.7
     feature_weight: Amount = 0.0
+
+    @property
+    def steps(self) -> int:
+        """Steps over all stages."""
+        return sum(stage.steps for stage in self.stages)
 
 
 class Recipe(_Frozen):
@@ -171,7 +178,7 @@ class Recipe(_Frozen):
             raise ValueError("a recipe says how long to train: by epochs, or by the steps of its stages")
         if self.kind == "scratch":
             self._built()
-        if self.teacher is not None and (self.kind != "scratch" or not self.teacher.stage.steps):
+        if self.teacher is not None and (self.kind != "scratch" or not self.teacher.steps):
             raise ValueError("a teacher has steps to learn in, and teaches a scratch recipe's model")
         if self.word_steps and self.kind != "scratch":
             raise ValueError("word_steps are of a scratch recipe's fresh model; a base knows its words")

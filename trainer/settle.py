@@ -58,8 +58,8 @@ def drawable(recipe: Recipe, samples: Sequence[Sample]) -> Recipe:
     absent = {source: 0.0 for source, needed in NEEDED.items() if not there.issuperset(needed)}
     left: dict[str, object] = {"stages": tuple(_without(absent, stage) for stage in recipe.stages)}
     if recipe.teacher is not None:
-        stage = _without(absent, recipe.teacher.stage)
-        left["teacher"] = recipe.teacher.model_copy(update={"stage": stage})
+        stages = tuple(_without(absent, stage) for stage in recipe.teacher.stages)
+        left["teacher"] = recipe.teacher.model_copy(update={"stages": stages})
     return recipe.model_copy(update=left)
 
 

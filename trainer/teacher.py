@@ -14,7 +14,7 @@ from typing import Self
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.optim import AdamW
+from torch.optim import Optimizer
 
 from trainer.batches import Batch, Frames, batches
 from trainer.checkpoint import write
@@ -22,7 +22,7 @@ from trainer.data import Photos
 from trainer.held_out import HeldOut
 from trainer.losses import segmentation_loss
 from trainer.network import Network
-from trainer.optimise import averaging, learning_rate_share, step_all, update_average
+from trainer.optimise import averaging, learning_rate_share, step_all, teachers_optimizers, update_average
 from trainer.phrases import plain_words, with_shipped
 from trainer.recipe import Recipe, Teacher
 from trainer.unet import UNet
@@ -126,7 +126,7 @@ def lessons_of(
     course = _course(recipe, recipe.teacher)
     frames = Frames(photos.train, course, plain_words(network.tokenizer), phrases)
     with accelerator.main_process_first():
-        pupil = _Pupil.begin(recipe.teacher, recipe.seed, len(phrases), accelerator.device)
+        pupil = _Pupil.begin(recipe, recipe.teacher, len(phrases), accelerator.device)
         pupil.restore(work)
         lessons = Lessons(pupil.unet, recipe.teacher, network, places, accelerator)
         left = range(pupil.step, course.steps)
@@ -146,10 +146,14 @@ def lessons_of(
 
 
 def _course(recipe: Recipe, teacher: Teacher) -> Recipe:
-    """The recipe as the teacher goes through it: one stage, on frames that the model does not see."""
+    """The recipe as the teacher goes through it, on frames that the model does not see.
+
+    It answers no words: each frame is asked for both families.
+    """
     return recipe.model_copy(
         update={
-            "stages": (teacher.stage,), "accumulate": 1, "seed": recipe.seed ^ 1, "schedule": "plateau",
+            "stages": teacher.stages, "accumulate": 1, "seed": recipe.seed ^ 1, "schedule": "plateau",
+            "other_family_share": 1.0,
             "warmup_steps": teacher.warmup_steps, "decay_share": teacher.decay_share,
             "average_decay": teacher.average_decay,
         }
@@ -161,26 +165,25 @@ class _Pupil:
     """The teacher while it learns itself. `step` counts the steps that are done."""
 
     unet: UNet
-    optimizer: AdamW
+    optimizers: list[Optimizer]
     average: dict[str, Tensor]
     step: int = 0
 
     @classmethod
-    def begin(cls, teacher: Teacher, seed: int, families: int, device: torch.device) -> Self:
+    def begin(cls, recipe: Recipe, teacher: Teacher, families: int, device: torch.device) -> Self:
         """A fresh one. What else is drawn at random is not touched."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(recipe.seed)
             unet = UNet(families, teacher.widths).to(device)
         unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = AdamW(unet.parameters(), lr=teacher.learning_rate, weight_decay=teacher.weight_decay)
-        optimizer.param_groups[0]["peak"] = teacher.learning_rate
-        return cls(unet, optimizer, {name: value.detach().clone() for name, value in unet.named_parameters()})
+        average = {name: value.detach().clone() for name, value in unet.named_parameters()}
+        return cls(unet, teachers_optimizers(unet, teacher, bf16=recipe.bf16), average)
 
     def learn(self, batch: Batch, lessons: Lessons, course: Recipe) -> None:
         """One step. Raises TrainingError `training_diverged`."""
         images, truth = (torch.from_numpy(array).to(lessons.device) for array in (batch.images, batch.truth))
         maps, truths = lessons.maps(images, truth, batch.prompts)
-        stage = course.stages[0]
+        stage = course.stage_at(self.step)
         loss = segmentation_loss(maps, truths, course.dice_weight, course.empty_weight, stage.peak_weight)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.unet.parameters(), course.gradient_norm)
@@ -191,7 +194,7 @@ class _Pupil:
                 f"length {float(norm)}; nothing is published. Start anew, in another work folder, with a "
                 f"lower learning_rate of the teacher",
             )
-        step_all([self.optimizer], learning_rate_share(course, self.step))
+        step_all(self.optimizers, learning_rate_share(course, self.step))
         update_average(self.average, self.unet, averaging(course, self.step))
         self.step += 1
 
@@ -208,7 +211,7 @@ class _Pupil:
             "step": self.step,
             "model": self.unet.state_dict(),
             "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
         write(work / FILE, state)
 
@@ -218,7 +221,8 @@ class _Pupil:
             return
         state = torch.load(work / FILE, weights_only=True, map_location="cpu")
         self.unet.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         for name, value in self.average.items():
             value.copy_(state["average"][name])
         self.step = state["step"]

@@ -52,3 +52,15 @@ def test_what_has_no_gradient_stays():
     moved.grad = torch.ones_like(moved)
     Muon([still, moved], lr=0.1, weight_decay=0.1).step()
     assert torch.equal(still, before)
+
+
+def test_a_convolutions_kernel_goes_as_the_matrix_of_its_outputs():
+    generator = torch.Generator().manual_seed(4)
+    weights, gradient = (torch.randn(8, 3, 2, 2, generator=generator) for _ in range(2))
+    for layout in (torch.contiguous_format, torch.channels_last):
+        kernel = nn.Parameter(weights.clone(memory_format=layout))
+        matrix = nn.Parameter(weights.flatten(1).clone())
+        kernel.grad, matrix.grad = gradient.clone(memory_format=layout), gradient.flatten(1).clone()
+        for one in (kernel, matrix):
+            Muon([one], lr=0.1, weight_decay=0.1).step()
+        assert torch.equal(kernel.flatten(1), matrix)

@@ -5,7 +5,9 @@ import torch
 
 from tests.trainer.small import small_recipe
 from trainer.network import open_network
-from trainer.optimise import learning_rate_share, make_optimizers, update_average
+from trainer.optimise import learning_rate_share, make_optimizers, teachers_optimizers, update_average
+from trainer.recipe import Stage, Teacher
+from trainer.unet import UNet
 
 
 def rates(recipe, base):
@@ -17,6 +19,38 @@ def rates(recipe, base):
         for group in optimizer.param_groups
         for value in group["params"]
     }
+
+
+def names_in(optimizer, module):
+    names = {id(value): name for name, value in module.named_parameters()}
+    return {names[id(value)] for group in optimizer.param_groups for value in group["params"]}
+
+
+def test_muon_steps_what_is_multiplied_between_pixels_and_maps_and_adamw_all_else():
+    stages = (Stage(steps=1, size=32, batch=1, zoom=(0.5, 1.0)),)
+    taught = Teacher(stages=stages, widths=(8, 16), feature_weight=1.0)
+    network = open_network(small_recipe(word_steps=0, teacher=taught), None)
+    adamw, muon = (names_in(one, network) for one in make_optimizers(network, small_recipe()))
+    learning = {name for name, value in network.named_parameters() if value.requires_grad}
+    assert adamw | muon == learning
+    assert not adamw & muon
+    for part in ("embeddings.patch_embedding.weight", "encoder.layers.0.mlp.fc1.weight"):
+        assert f"clipseg.clip.vision_model.{part}" in muon
+    for part in ("reduces.0.weight", "film_mul.weight", "transposed_convolution.weight"):
+        assert f"clipseg.decoder.{part}" in muon
+    assert not [name for name in muon if "text" in name or "position" in name or "likeness" in name]
+    assert {name for name in learning if name.endswith("bias")} <= adamw
+
+
+def test_a_teachers_inner_convolutions_are_muons():
+    unet = UNet(2, (8, 16))
+    teacher = Teacher(stages=(Stage(steps=1, size=32, batch=1, zoom=(0.5, 1.0)),), widths=(8, 16))
+    adamw, muon = (names_in(one, unet) for one in teachers_optimizers(unet, teacher, bf16=False))
+    assert adamw | muon == {name for name, _ in unet.named_parameters()}
+    assert {"down.0.first.weight", "down.1.past.weight", "up.0.second.weight"} <= muon
+    assert {"stem.weight", "maps.weight", "down.0.norms.0.weight", "maps.bias"} <= adamw
+    (alone,) = teachers_optimizers(unet, teacher.model_copy(update={"muon_learning_rate": None}), bf16=False)
+    assert names_in(alone, unet) == adamw | muon
 
 
 def test_cosine_rises_and_falls_to_its_end():

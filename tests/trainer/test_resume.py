@@ -22,7 +22,13 @@ from wallscan.models import check_files
 
 ROOT = Path(__file__).parents[2]
 STEPS = 24
-TEACHER = {"stage": {"steps": 30, "size": 32, "batch": 2, "zoom": (0.5, 1.0)}, "widths": (8, 16)}
+TEACHER = {
+    "stages": [
+        {"steps": 20, "size": 32, "batch": 2, "zoom": (0.5, 1.0)},
+        {"steps": 10, "size": 40, "batch": 1, "zoom": (0.5, 1.0)},
+    ],
+    "widths": (8, 16),
+}
 IN_PRECISION = """
 import sys
 

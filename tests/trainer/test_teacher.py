@@ -16,7 +16,7 @@ from wallscan.domain.errors import TrainingError
 
 def taught_recipe(steps: int = 3, lessons: int = 4, **changes: object) -> Recipe:
     stage = Stage(steps=lessons, size=32, batch=2, zoom=(0.5, 1.0))
-    teacher = Teacher(stage=stage, widths=(8, 16), warmup_steps=1, **changes)
+    teacher = Teacher(stages=(stage,), widths=(8, 16), warmup_steps=1, **changes)
     return small_recipe(steps=steps, teacher=teacher)
 
 
@@ -121,16 +121,22 @@ def test_a_teacher_that_diverges_ends_the_run(tmp_path, photos):
 def test_a_teacher_draws_on_no_photos_that_there_are_none_of(photos):
     recipe = settled(taught_recipe(), photos, open_network(taught_recipe(), None).spec)
     assert recipe.teacher is not None
-    assert recipe.teacher.stage.sources == recipe.stages[0].sources
+    assert recipe.teacher.stages[0].sources == recipe.stages[0].sources
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"kind": "decoder"}, "teaches a scratch recipe's model"),
-        ({"teacher": {"stage": {"size": 32, "batch": 2, "zoom": [0.5, 1.0]}}}, "a teacher has steps"),
+        ({"teacher": {"stages": [{"size": 32, "batch": 2, "zoom": [0.5, 1.0]}]}}, "a teacher has steps"),
+        ({"teacher": {"stages": []}}, "at least 1 item"),
         (
-            {"teacher": {"stage": {"steps": 1, "size": 32, "batch": 2, "zoom": [1, 1]}, "widths": [12, 8]}},
+            {
+                "teacher": {
+                    "stages": [{"steps": 1, "size": 32, "batch": 2, "zoom": [1, 1]}],
+                    "widths": [12, 8],
+                }
+            },
             "8",
         ),
     ],
