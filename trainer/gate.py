@@ -5,14 +5,15 @@ are drawn in the bootstrap. A version passes where each difference is surely no 
 bound of its one-sided 95 % interval is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from trainer.benchmark import Benchmark
 from trainer.evaluation.intervals import paired_difference
-from trainer.evaluation.judge import FAMILY_PROMPTS, Questions, Verdict, judge
+from trainer.evaluation.judge import FAMILY_PROMPTS, UNKNOWN_PROMPT, Questions, Verdict, judge
 from trainer.evaluation.ways import RAW
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
@@ -26,7 +27,7 @@ IOU_MARGIN = 0.03
 FIRED_MARGIN = 0.05
 """More questions with a false find that are put up with, as a share."""
 MIN_GROUPS = 10
-"""Source photos that must show a family before it is compared: a bootstrap over fewer is no bound."""
+"""Source photos that a check needs: a bootstrap over fewer is no bound."""
 SEED = 0
 QUESTIONS = Questions(squares_of=("crack",))
 
@@ -51,9 +52,7 @@ def compare(model: Engine, active: Engine, benchmark: Benchmark) -> tuple[Measur
             Code.BENCHMARK_UNUSABLE,
             f"{benchmark.name}: no family is annotated on {MIN_GROUPS} readable source photos or more",
         )
-    for name, on_squares in (("wrong prompts that fire", False), ("false alarms on clean parts", True)):
-        if fired := _fired(ours, on_squares=on_squares):
-            checks.append(_check(name, fired, _fired(theirs, on_squares=on_squares), more_is_better=False))
+    checks += _checks_of_silence(ours, theirs)
     measured = Measured(
         benchmark=benchmark.name,
         benchmark_sha256=benchmark.sha256,
@@ -77,12 +76,22 @@ def _groups(values: Values) -> set[str]:
     return {str(group) for group, *_ in values}
 
 
-def _fired(verdict: Verdict, *, on_squares: bool) -> Values:
+def _checks_of_silence(ours: Verdict, theirs: Verdict) -> Iterator[Check]:
+    """Each family by itself, and what is no family by itself: one that keeps silent hides none that does not."""
+    kinds = (("prompts that fire where it is not", False), ("false alarms on clean parts", True))
+    for family, (kind, on_squares) in product((*FAMILY_PROMPTS, None), kinds):
+        fired = _fired(ours, family, on_squares=on_squares)
+        if len(_groups(fired)) >= MIN_GROUPS:
+            others = _fired(theirs, family, on_squares=on_squares)
+            yield _check(f"{family or UNKNOWN_PROMPT}: {kind}", fired, others, more_is_better=False)
+
+
+def _fired(verdict: Verdict, family: str | None, *, on_squares: bool) -> Values:
     """Whether a prompt for what is not there marked more than a speck, on whole photos or on clean parts."""
     return {
         (row.group, row.image, row.prompt, row.square): float(row.fired(RAW))
         for row in verdict.negatives
-        if (row.square is not None) is on_squares
+        if row.family == family and (row.square is not None) is on_squares
     }
 
 

@@ -86,8 +86,9 @@ class Teacher(_Frozen):
 
     The model then learns from truths that are its maps by `truth_share` and the annotations by the rest, and
     by `feature_weight` to see what the teacher sees on the way (`trainer.likeness`). `stages` say on what the
-    teacher learns, and for how long; its loss is BCE + Dice, whatever the model's. Without a
-    `muon_learning_rate` AdamW trains all of it.
+    teacher learns, and for how long; its loss is BCE + Dice, whatever the model's. By `other_family_share` of
+    the frames it is asked for both families, else for one. Without a `muon_learning_rate` AdamW trains all of
+    it.
     """
 
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
@@ -100,6 +101,16 @@ class Teacher(_Frozen):
     average_decay: Share = 0.99
     truth_share: Share = 0.7
     feature_weight: Amount = 0.0
+    other_family_share: Share = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_stage(cls, told: object) -> object:
+        """Manifests and stored trainings may hold what a teacher was when it had one stage and no Muon."""
+        if not isinstance(told, dict) or "stage" not in told:
+            return told
+        rest = {name: value for name, value in told.items() if name != "stage"}
+        return {"muon_learning_rate": None, "other_family_share": 0.55, "stages": [told["stage"]]} | rest
 
     @property
     def steps(self) -> int:

@@ -146,14 +146,11 @@ def lessons_of(
 
 
 def _course(recipe: Recipe, teacher: Teacher) -> Recipe:
-    """The recipe as the teacher goes through it, on frames that the model does not see.
-
-    It answers no words: each frame is asked for both families.
-    """
+    """The recipe as the teacher goes through it, on frames that the model does not see."""
     return recipe.model_copy(
         update={
             "stages": teacher.stages, "accumulate": 1, "seed": recipe.seed ^ 1, "schedule": "plateau",
-            "other_family_share": 1.0,
+            "other_family_share": teacher.other_family_share,
             "warmup_steps": teacher.warmup_steps, "decay_share": teacher.decay_share,
             "average_decay": teacher.average_decay,
         }

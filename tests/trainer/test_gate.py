@@ -32,12 +32,12 @@ def judged(number, iou, family="crack", group=None):
     )
 
 
-def negative(number, *, fired, square=None):
+def negative(number, *, fired, square=None, family="drywall joint"):
     return Negative(
         image=f"{number}.png",
         group=f"source {number}",
-        family="drywall joint",
-        prompt="drywall joint",
+        family=family,
+        prompt=family or "a cat",
         is_first=True,
         square=square,
         has_family=False,
@@ -105,13 +105,33 @@ def test_the_same_loss_passes_within_the_margin_and_not_without_enough_photos(co
 
 @pytest.mark.parametrize(
     ("shares", "name"),
-    [((0.2, 0.0), "wrong prompts that fire"), ((0.0, 0.2), "false alarms on clean parts")],
+    [
+        ((0.2, 0.0), "drywall joint: prompts that fire where it is not"),
+        ((0.0, 0.2), "drywall joint: false alarms on clean parts"),
+    ],
 )
 def test_one_that_finds_more_of_what_is_not_there_is_refused(compared, shares, name):
     theirs = spread()
     _, refusal = compared(verdict(theirs, *shares), verdict(theirs))
     assert refusal is not None
     assert f"{name} 0.200 against 0.000" in refusal
+
+
+def test_a_family_that_keeps_silent_hides_none_that_fires(compared):
+    def firing(cracks, joints):
+        rows = [negative(number, fired=number < joints) for number in range(200)]
+        rows += [negative(number, fired=number < 200 + cracks, family="crack") for number in range(200, 400)]
+        rows += [negative(number, fired=False, family=None) for number in range(400)]
+        return Verdict([judged(number, 0.5) for number in range(200)], rows)
+
+    measured, refusal = compared(firing(cracks=40, joints=0), firing(cracks=20, joints=20))
+    assert {check.name: check.passed for check in measured.checks} == {
+        "crack: foreground IoU": True,
+        "crack: prompts that fire where it is not": False,
+        "drywall joint: prompts that fire where it is not": True,
+        "a cat: prompts that fire where it is not": True,
+    }
+    assert refusal is not None
 
 
 def test_a_gain_in_one_family_does_not_pay_for_a_loss_in_the_other(compared):

@@ -26,22 +26,6 @@ def names_in(optimizer, module):
     return {names[id(value)] for group in optimizer.param_groups for value in group["params"]}
 
 
-def test_muon_steps_what_is_multiplied_between_pixels_and_maps_and_adamw_all_else():
-    stages = (Stage(steps=1, size=32, batch=1, zoom=(0.5, 1.0)),)
-    taught = Teacher(stages=stages, widths=(8, 16), feature_weight=1.0)
-    network = open_network(small_recipe(word_steps=0, teacher=taught), None)
-    adamw, muon = (names_in(one, network) for one in make_optimizers(network, small_recipe()))
-    learning = {name for name, value in network.named_parameters() if value.requires_grad}
-    assert adamw | muon == learning
-    assert not adamw & muon
-    for part in ("embeddings.patch_embedding.weight", "encoder.layers.0.mlp.fc1.weight"):
-        assert f"clipseg.clip.vision_model.{part}" in muon
-    for part in ("reduces.0.weight", "film_mul.weight", "transposed_convolution.weight"):
-        assert f"clipseg.decoder.{part}" in muon
-    assert not [name for name in muon if "text" in name or "position" in name or "likeness" in name]
-    assert {name for name in learning if name.endswith("bias")} <= adamw
-
-
 def test_a_teachers_inner_convolutions_are_muons():
     unet = UNet(2, (8, 16))
     teacher = Teacher(stages=(Stage(steps=1, size=32, batch=1, zoom=(0.5, 1.0)),), widths=(8, 16))

@@ -8,6 +8,8 @@ from trainer.commands.train import read_recipe
 from trainer.recipe import RECIPES, Recipe, Sources, shipped_recipe
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
+from wallscan.models import starter_bundle
+from wallscan.models.files import read_manifest
 
 NO_SOURCE = dict.fromkeys(Sources.model_fields, 0.0)
 
@@ -77,6 +79,23 @@ def test_what_is_shipped_can_run_and_learns_from_clean_photos(name):
     recipe = shipped_recipe(name)
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
     assert all(stage.sources.clean > 0 for stage in recipe.stages)
+
+
+def test_the_starters_recipe_is_what_the_starter_was_trained_by():
+    """But for what the photos decided: none of them showed nothing."""
+    made = Recipe.model_validate(read_manifest(starter_bundle()).recipe)
+    shipped = shipped_recipe("starter").model_dump()
+    for stage in (*shipped["stages"], *shipped["teacher"]["stages"]):
+        stage["sources"]["clean"] = 0.0
+    assert made.model_dump() == shipped
+
+
+def test_a_teacher_of_before_it_had_stages_is_read_as_it_was():
+    stage = {"steps": 2, "size": 32, "batch": 2, "zoom": [0.5, 1.0]}
+    old = Recipe.model_validate(changed(teacher={"stage": stage})).teacher
+    assert old is not None
+    assert (len(old.stages), old.muon_learning_rate, old.other_family_share) == (1, None, 0.55)
+    assert Recipe.model_validate(changed(teacher=old.model_dump(mode="json"))).teacher == old
 
 
 def test_a_new_source_comes_last():
