@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from trainer.augment import change_looks, cut_out, flip_and_turn
 from trainer.data import Sample
 from trainer.photo_frames import PhotoFrames, Scene
-from trainer.phrases import CRACK, FAMILIES, JOINT, with_shipped, wrong_phrase
+from trainer.phrases import CRACK, FAMILIES, JOINT, WrongPhrases, with_shipped
 from trainer.recipe import Recipe, Stage
 from trainer.render import render
 
@@ -57,8 +57,8 @@ class Frames(Dataset[Batch]):
     ) -> None:
         self.samples = samples
         self._recipe = recipe
-        self._words = words
         self._phrases = with_shipped(phrases)
+        self._wrong = WrongPhrases(words, self._phrases)
         self._photos = PhotoFrames(
             samples,
             mosaic_share=recipe.mosaic_share,
@@ -147,7 +147,7 @@ class Frames(Dataset[Batch]):
         if others and rng.random() < self._recipe.other_family_share:
             other = rng.choice(others)
             return [(family, rng.choice(self._phrases[family])) for family in (first, other)]
-        return [(first, rng.choice(self._phrases[first])), (None, wrong_phrase(self._words, rng))]
+        return [(first, rng.choice(self._phrases[first])), (None, self._wrong.draw(rng))]
 
 
 def batches(source: Dataset[T], numbers: range, processes: int) -> Iterator[T]:

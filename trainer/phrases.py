@@ -2,10 +2,12 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from transformers import CLIPTokenizer
 
 from trainer.data.classes import default_classes
+from wallscan.models.manifest import plain_phrase
 
 CRACK, JOINT = "crack", "drywall joint"
 """The families that frames are composed of."""
@@ -43,8 +45,20 @@ def plain_words(tokenizer: CLIPTokenizer) -> list[str]:
     )
 
 
-def wrong_phrase(words: Sequence[str], rng: random.Random) -> str:
-    """A prompt that no family answers: a thing, or one to three random words."""
-    if rng.random() < OTHER_THINGS_SHARE:
-        return rng.choice(OTHER_THINGS)
-    return " ".join(rng.choice(words) for _ in range(rng.randint(1, 3)))
+class WrongPhrases:
+    """Prompts that no family answers: a thing, or one to three random words.
+
+    What is a phrasing of a family is left out of both, whoever gave it: `hole` may be somebody's crack.
+    """
+
+    def __init__(self, words: Sequence[str], phrases: Mapping[str, Sequence[str]]) -> None:
+        right = {plain_phrase(phrase) for phrase in chain.from_iterable(phrases.values())}
+        self._words, self._things = (
+            [text for text in texts if plain_phrase(text) not in right] for texts in (words, OTHER_THINGS)
+        )
+
+    def draw(self, rng: random.Random) -> str:
+        """One of them."""
+        if rng.random() < OTHER_THINGS_SHARE:
+            return rng.choice(self._things)
+        return " ".join(rng.choice(self._words) for _ in range(rng.randint(1, 3)))

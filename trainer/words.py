@@ -14,7 +14,7 @@ from torch.optim import AdamW
 
 from trainer.model import embed
 from trainer.network import Network
-from trainer.phrases import plain_words, with_shipped, wrong_phrase
+from trainer.phrases import WrongPhrases, plain_words, with_shipped
 from trainer.recipe import Recipe
 from trainer.watch import Watcher
 
@@ -46,11 +46,12 @@ def learn_words(
     """
     phrases = with_shipped(phrases)  # frames show every family, also one that a mapping leaves out
     clipseg, words = network.clipseg, plain_words(network.tokenizer)
+    wrong = WrongPhrases(words, phrases)
     places = anchors(len(phrases) + 1, clipseg.config.projection_dim, recipe.seed).to(network.device)
     tower = [parameter.requires_grad_(True) for parameter in network.word_parameters()]
     optimizer = AdamW(tower, lr=LEARNING_RATE, weight_decay=0.0)
     for step in range(recipe.word_steps):
-        prompts, answers = _drawn(phrases, words, random.Random(f"{recipe.seed}/words/{step}"))
+        prompts, answers = _drawn(phrases, words, wrong, random.Random(f"{recipe.seed}/words/{step}"))
         loss = functional.mse_loss(embed(clipseg, network.tokenizer, prompts), places[answers])
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(tower, recipe.gradient_norm)
@@ -71,14 +72,14 @@ def anchors(count: int, width: int, seed: int) -> Tensor:
 
 
 def _drawn(
-    phrases: Mapping[str, Sequence[str]], words: Sequence[str], rng: random.Random
+    phrases: Mapping[str, Sequence[str]], words: Sequence[str], wrong: WrongPhrases, rng: random.Random
 ) -> tuple[list[str], list[int]]:
     """Prompts, and which embedding each is to have: its family's, or the last."""
     prompts, answers = list[str](), list[int]()
     for _ in range(BATCH):
         asked = rng.random() < FAMILY_SHARE
         place = rng.randrange(len(phrases)) if asked else len(phrases)
-        phrase = rng.choice(list(phrases.values())[place]) if asked else wrong_phrase(words, rng)
+        phrase = rng.choice(list(phrases.values())[place]) if asked else wrong.draw(rng)
         dressed = rng.random() < DRESSED_SHARE
         prompts.append(_dressed(phrase, words, rng, asked) if dressed else phrase)
         answers.append(place)

@@ -16,7 +16,7 @@ from tests.trainer.small import small_recipe
 from trainer.batches import Frames, batches
 from trainer.data import read_samples
 from trainer.photo_frames import PhotoFrames
-from trainer.phrases import FAMILIES, plain_words, wrong_phrase
+from trainer.phrases import FAMILIES, OTHER_THINGS, WrongPhrases, plain_words
 from trainer.recipe import Sources
 from trainer.settle import drawable
 from wallscan.models import starter_bundle
@@ -178,9 +178,20 @@ def test_a_turned_joint_keeps_an_upright_box_round_its_line(tmp_path):
 
 def test_wrong_prompts_are_many_and_name_no_family(words):
     rng = random.Random(0)
-    wrong = {wrong_phrase(words, rng) for _ in range(500)}
+    wrong = {WrongPhrases(words, FAMILIES).draw(rng) for _ in range(500)}
     assert not wrong & {phrase for phrases in FAMILIES.values() for phrase in phrases}
     assert len(wrong) > 150
+
+
+def test_what_a_user_calls_a_crack_is_no_wrong_prompt(words):
+    own = {"crack": ("crack", "Hole", "peeling  paint", "garden"), "drywall joint": ("drywall joint",)}
+    assert {"hole", "peeling paint"} <= set(OTHER_THINGS)
+    assert "garden" in words
+    rng = random.Random(0)
+    wrong = [WrongPhrases([*words[:5], "garden"], own).draw(rng) for _ in range(2000)]
+    assert not {"hole", "peeling paint", "garden"} & set(wrong)
+    assert not any("garden" in phrase for phrase in wrong)
+
 
 
 @pytest.fixture(scope="module")
