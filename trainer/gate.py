@@ -77,7 +77,7 @@ def _groups(values: Values) -> set[str]:
 
 
 def _checks_of_silence(ours: Verdict, theirs: Verdict) -> Iterator[Check]:
-    """Each family by itself, and what is no family by itself: one that keeps silent hides none that does not."""
+    """Each family by itself, and what is no family: one that keeps silent hides none that does not."""
     kinds = (("prompts that fire where it is not", False), ("false alarms on clean parts", True))
     for family, (kind, on_squares) in product((*FAMILY_PROMPTS, None), kinds):
         fired = _fired(ours, family, on_squares=on_squares)

@@ -46,7 +46,7 @@ def build(recipe: Recipe) -> CLIPSegForImageSegmentation:
         projection_dim=64, reduce_dim=recipe.decoder_width, extract_layers=list(recipe.extract_layers),
         conditional_layer=0, decoder_num_attention_heads=recipe.decoder_width // HEAD_WIDTH,
         decoder_intermediate_size=4 * recipe.decoder_width,
-        use_complex_transposed_convolution=False,
+        use_complex_transposed_convolution=recipe.convolutional_head,
     )  # fmt: skip
     model = CLIPSegForImageSegmentation(config)
     _start_text(model)
@@ -148,10 +148,11 @@ def _shift(waves: Tensor, dx: int, dy: int) -> Tensor:
 def _start_decoder(model: CLIPSegForImageSegmentation) -> None:
     """transformers starts these with a deviation of 1.0, which puts logits in the hundreds."""
     decoder = model.decoder
-    for module in (decoder.film_mul, decoder.film_add, *decoder.reduces, decoder.transposed_convolution):
+    head = [part for part in decoder.transposed_convolution.modules() if hasattr(part, "reset_parameters")]
+    for module in (decoder.film_mul, decoder.film_add, *decoder.reduces, *head):
         module.reset_parameters()
     nn.init.ones_(decoder.film_mul.bias)
-    nn.init.constant_(decoder.transposed_convolution.bias, LAST_BIAS)
+    nn.init.constant_(head[-1].bias, LAST_BIAS)
 
 
 def encode(model: CLIPSegForImageSegmentation, pixels: Tensor, corner: tuple[int, int]) -> tuple[Tensor, ...]:

@@ -18,6 +18,8 @@ Amount = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 HEAD_WIDTH = 32
 """Of a compact model's decoder."""
+CONVOLUTIONAL_PATCH = 16
+"""Transformers upsamples by a quarter of the patch's side, twice."""
 Width = Annotated[int, Field(ge=8, multiple_of=8)]
 """Channels, which are normalised in groups of eight."""
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
@@ -132,6 +134,11 @@ class Recipe(_Frozen):
     epoch; without, it publishes its last weights. Without a `muon_learning_rate` AdamW trains all of a
     `scratch` model.
 
+    With a `convolutional_head` a fresh model's decoder ends in a 3 x 3 convolution and two transposed ones
+    (transformers' `use_complex_transposed_convolution`, for patches of 16 px) in the place of a single one.
+    Muon trains what `muon_on` says: the matrices of the vision layers, or `all` that is multiplied between
+    pixels and maps.
+
     A fresh model's text tower learns what is asked for in `word_steps` steps of its own (`trainer.words`),
     and is frozen then; without any, it learns with all the rest.
 
@@ -160,8 +167,10 @@ class Recipe(_Frozen):
     layers: Count = 6
     extract_layers: Annotated[tuple[int, ...], Field(min_length=1)] = (1, 3, 5)
     decoder_width: Annotated[int, Field(ge=HEAD_WIDTH, multiple_of=HEAD_WIDTH)] = 64
+    convolutional_head: bool = False
     learning_rate: Amount = 8e-4
     muon_learning_rate: Amount | None = 2e-3
+    muon_on: Literal["vision", "all"] = "vision"
     final_learning_rate_share: Share = 0.02
     warmup_steps: Annotated[int, Field(ge=0)] = 150
     decay_share: Share = 0.35
@@ -203,6 +212,8 @@ class Recipe(_Frozen):
             raise ValueError("extract_layers are layers that the model has")
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is no multiple of heads ({self.heads})")
+        if self.convolutional_head and self.patch_size != CONVOLUTIONAL_PATCH:
+            raise ValueError(f"a convolutional_head draws patch_size {CONVOLUTIONAL_PATCH}")
         sides = {"image_size": self.image_size} | {
             f"stages.{number}.size": stage.size for number, stage in enumerate(self.stages)
         }

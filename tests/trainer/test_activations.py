@@ -27,6 +27,7 @@ OTHER = {
     "weight_decay": 0.5, "gradient_norm": 0.5, "average_decay": 0.5, "dice_weight": 0.5, "empty_weight": 0.25,
     "loss": "bce", "other_family_share": 0.1, "held_out_share": 0.4, "checkpoint_every": 7, "bf16": True,
     "teacher": Teacher(stages=(Stage(steps=1, size=32, batch=1, zoom=(0.5, 1.0)),)), "word_steps": 3,
+    "convolutional_head": True, "muon_on": "all",
 }  # fmt: skip
 """Another value of each that says how to learn from frames, and not what they are."""
 SHAPES = {

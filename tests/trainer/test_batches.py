@@ -193,7 +193,6 @@ def test_what_a_user_calls_a_crack_is_no_wrong_prompt(words):
     assert not any("garden" in phrase for phrase in wrong)
 
 
-
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
     """A grey photo on which both families were looked for."""

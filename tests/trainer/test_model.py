@@ -1,3 +1,4 @@
+import pytest
 import torch
 from transformers import CLIPTokenizer
 
@@ -7,9 +8,10 @@ from trainer.recipe import shipped_recipe
 from wallscan.models import starter_bundle
 
 
-def test_the_training_forward_answers_what_transformers_answers():
+@pytest.mark.parametrize("changes", [{}, {"patch_size": 16, "convolutional_head": True}])
+def test_the_training_forward_answers_what_transformers_answers(changes):
     tokenizer = CLIPTokenizer.from_pretrained(starter_bundle())
-    model = build(small_recipe()).eval()
+    model = build(small_recipe(**changes)).eval()
     pixels = torch.randn(2, 3, 48, 48)
     tokens = tokenizer(["crack", "crack"], return_tensors="pt")
     with torch.no_grad():
@@ -20,8 +22,9 @@ def test_the_training_forward_answers_what_transformers_answers():
     torch.testing.assert_close(ours[:, 0], theirs, atol=1e-5, rtol=1e-5)
 
 
-def test_a_fresh_model_starts_sure_of_nothing_but_mostly_empty():
-    model = build(shipped_recipe("starter"))
+@pytest.mark.parametrize("changes", [{}, {"patch_size": 16, "convolutional_head": True}])
+def test_a_fresh_model_starts_sure_of_nothing_but_mostly_empty(changes):
+    model = build(shipped_recipe("starter").model_copy(update=changes))
     with torch.no_grad():
         pixels, texts = torch.randn(1, 3, 160, 160), torch.randn(1, 1, 64)
         logits = decode(model, encode(model, pixels, (3, 7)), texts)

@@ -26,6 +26,26 @@ def names_in(optimizer, module):
     return {names[id(value)] for group in optimizer.param_groups for value in group["params"]}
 
 
+@pytest.mark.parametrize("head", [False, True])
+def test_muon_on_all_steps_what_is_multiplied_between_pixels_and_maps(head):
+    stages = (Stage(steps=1, size=32, batch=1, zoom=(0.5, 1.0)),)
+    recipe = small_recipe(
+        teacher=Teacher(stages=stages, widths=(8, 16), feature_weight=1.0),
+        muon_on="all", patch_size=16, convolutional_head=head,
+    )  # fmt: skip
+    network = open_network(recipe, None)
+    adamw, muon = (names_in(one, network) for one in make_optimizers(network, recipe))
+    learning = {name: value for name, value in network.named_parameters() if value.requires_grad}
+    assert adamw | muon == learning.keys()
+    assert not adamw & muon
+    for part in ("vision_model.embeddings.patch_embedding", "vision_model.encoder.layers.0.mlp.fc1"):
+        assert f"clipseg.clip.{part}.weight" in muon
+    assert {name for name in learning if "decoder" in name and learning[name].ndim > 1} <= muon
+    assert any("transposed_convolution" in name for name in muon)
+    assert not [name for name in muon if "text" in name or "position" in name or "likeness" in name]
+    assert {name for name in learning if name.endswith("bias")} <= adamw
+
+
 def test_a_teachers_inner_convolutions_are_muons():
     unet = UNet(2, (8, 16))
     teacher = Teacher(stages=(Stage(steps=1, size=32, batch=1, zoom=(0.5, 1.0)),), widths=(8, 16))

@@ -75,25 +75,26 @@ class _Reader:
         for image in self._tree.images():
             if image not in annotations:
                 self._report.note(Reason.IMAGE_UNANNOTATED, self._tree.show(image))
-        readable = [one for _, one in sorted(annotations.items()) if one.marks is not None]
-        declared = self._declared(readable)
+        readable = [some for _, some in sorted(annotations.items()) if some[0].marks is not None]
+        declared = self._declared([one for some in readable for one in some])
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            photos = pool.map(see, [annotation.image for annotation in readable])
+            photos = pool.map(see, [some[0].image for some in readable])
             samples = (
-                self._sample(annotation, photo, declared[annotation.data_set])
-                for annotation, photo in zip(readable, photos, strict=True)
+                self._sample(some, photo, declared) for some, photo in zip(readable, photos, strict=True)
             )
             return [sample for sample in samples if sample is not None]
 
-    def _annotations(self) -> dict[Path, Annotation]:
-        """The one that counts of each photo: a corrected mask before all others, readable before broken."""
-        chosen: dict[Path, Annotation] = {}
+    def _annotations(self) -> dict[Path, list[Annotation]]:
+        """Those that count of each photo: a corrected mask alone, readable ones before a broken one."""
+        chosen: dict[Path, list[Annotation]] = defaultdict(list)
         for annotation in self._read():
-            kept = chosen.get(annotation.image)
-            if kept is None or kept.marks is None:
-                chosen[annotation.image] = annotation
-            elif annotation.marks is not None:
+            kept = chosen[annotation.image]
+            if kept and annotation.marks is not None and kept[0].others_unknown:
                 self._report.note(Reason.ANNOTATED_TWICE, annotation.origin)
+            elif not kept or kept[0].marks is None:
+                kept[:] = [annotation]
+            elif annotation.marks is not None:
+                kept.append(annotation)
         return chosen
 
     def _read(self) -> Iterator[Annotation]:
@@ -111,35 +112,56 @@ class _Reader:
                     found[annotation.data_set].add(family)
         return {one.data_set: frozenset(found[one.data_set]) for one in annotations}
 
-    def _sample(self, annotation: Annotation, seen: Seen | str, declared: frozenset[str]) -> Sample | None:
-        note = self._report.note
+    def _sample(
+        self, annotations: Sequence[Annotation], seen: Seen | str, declared: Mapping[str, frozenset[str]]
+    ) -> Sample | None:
+        note, (first, *_) = self._report.note, annotations
         if isinstance(seen, str):
-            note(Reason.IMAGE_BROKEN, f"{self._tree.show(annotation.image)}: {seen}")
+            note(Reason.IMAGE_BROKEN, f"{self._tree.show(first.image)}: {seen}")
             return None
-        drawn_on = annotation.size or seen.size
-        if drawn_on not in (RELATIVE, seen.size):
-            if not same_shape(drawn_on, seen.size):
-                note(Reason.SIZE_DIFFERS, f"{annotation.origin}: {drawn_on} for a photo of {seen.size}")
-                return None
-            note(Reason.SCALED, annotation.origin)
-        looked_for = declared if annotation.families is None else annotation.families
-        shapes, unsettled = self._shapes(annotation, drawn_on, seen.size, looked_for)
+        told = [(one, self._told(one, seen, declared[one.data_set])) for one in annotations]
+        usable = [(one, found) for one, found in told if found is not None]
+        shapes: dict[str, tuple[Truth, ...]] = {}
+        for one, (own, _) in usable:
+            shown = {family: truths for family, truths in own.items() if truths}
+            if any(shapes.get(family) for family in shown):
+                note(Reason.ANNOTATED_TWICE, one.origin)
+            added = {family: truths for family, truths in shown.items() if not shapes.get(family)}
+            self._count(one, added)
+            shapes = own | shapes | added
         if not shapes:
-            reason = Reason.NOTHING_USABLE if annotation.marks else Reason.NO_FAMILY
-            note(reason, annotation.origin)
+            if usable:
+                marked = any(one.marks for one, _ in usable)
+                note(Reason.NOTHING_USABLE if marked else Reason.NO_FAMILY, first.origin)
             return None
-        source = self._sources.of(annotation.image)
-        self._count(annotation, shapes)
+        self._report.images += 1
+        if not any(shapes.values()):
+            self._count(first, {NOTHING: ()})
+        source = self._sources.of(first.image)
         return Sample(
-            image=annotation.image,
-            shapes=shapes,
+            image=first.image,
+            shapes={family: shapes[family] for family in self._classes.families if family in shapes},
             group=source.photo,
-            split=annotation.split,
+            split=first.split,
             source=source.photo,
             scene=source.scene,
             looks=seen.looks,
-            unsettled=unsettled,
+            unsettled=frozenset().union(*(unsettled for _, (_, unsettled) in usable)) - shapes.keys(),
         )
+
+    def _told(
+        self, annotation: Annotation, seen: Seen, declared: frozenset[str]
+    ) -> tuple[dict[str, tuple[Truth, ...]], frozenset[str]] | None:
+        """`_shapes` of an annotation; None where it is for a photo of another shape."""
+        drawn_on = annotation.size or seen.size
+        if drawn_on not in (RELATIVE, seen.size):
+            if not same_shape(drawn_on, seen.size):
+                what = f"{annotation.origin}: {drawn_on} for a photo of {seen.size}"
+                self._report.note(Reason.SIZE_DIFFERS, what)
+                return None
+            self._report.note(Reason.SCALED, annotation.origin)
+        looked_for = declared if annotation.families is None else annotation.families
+        return self._shapes(annotation, drawn_on, seen.size, looked_for)
 
     def _shapes(
         self,
@@ -185,8 +207,7 @@ class _Reader:
             self._report.note(reason, what)
         return truth
 
-    def _count(self, annotation: Annotation, shapes: Mapping[str, Sequence[Truth]]) -> None:
-        self._report.images += 1
-        self._report.shapes += sum(map(len, shapes.values()))
-        for family in [family for family in shapes if shapes[family]] or [NOTHING]:
+    def _count(self, annotation: Annotation, added: Mapping[str, Sequence[Truth]]) -> None:
+        self._report.shapes += sum(map(len, added.values()))
+        for family in added:
             self._report.counts[annotation.data_set, annotation.layout, annotation.split, family] += 1

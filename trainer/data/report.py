@@ -29,7 +29,7 @@ class Reason(StrEnum):
     IMAGE_MISSING = "the annotation's photo is not there"
     IMAGE_BROKEN = "the photo cannot be decoded"
     IMAGE_UNANNOTATED = "the photo has no annotation"
-    ANNOTATED_TWICE = "the photo is annotated more than once: the first one is used"
+    ANNOTATED_TWICE = "a family is annotated more than once on a photo: the first annotation is used"
     SIZE_DIFFERS = "the annotation is for a photo of another shape"
     CLASS_UNKNOWN = "no family fits the class"
     OUTLINE_BROKEN = "the outline is malformed"

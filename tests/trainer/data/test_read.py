@@ -52,6 +52,39 @@ def test_photos_that_cannot_be_used_are_counted(tmp_path):
     assert noted(report) == {Reason.IMAGE_BROKEN: 3, Reason.IMAGE_UNANNOTATED: 1}
 
 
+def coco_of(root, class_name, box):
+    images = [{"id": 1, "file_name": "a.jpg", "width": 128, "height": 128}]
+    things = [{"image_id": 1, "category_id": 1, "bbox": box}]
+    told = {"images": images, "annotations": things, "categories": [{"id": 1, "name": class_name}]}
+    (root / f"{class_name}.json").write_text(json.dumps(told))
+
+
+def test_a_photo_of_two_annotations_shows_what_each_of_them_found(tmp_path):
+    """Of two sizes, so that each is scaled by its own."""
+    write_photo(tmp_path, "a", document(BOX))
+    coco_of(tmp_path, "seam", [64, 64, 32, 32])
+    samples, report = read(tmp_path)
+    assert samples["a.jpg"].families == ("crack", "drywall joint")
+    assert samples["a.jpg"].truth("crack", 64, 64)[16, 16]
+    joint = samples["a.jpg"].truth("drywall joint", 64, 64)
+    assert [joint[40, 40] > 0, joint[16, 16] > 0] == [True, False]
+    assert noted(report) == {Reason.SCALED: 1}
+    assert report.images == 1
+    assert {family: count for (*_, family), count in report.counts.items()} == {
+        "crack": 1,
+        "drywall joint": 1,
+    }
+
+
+def test_of_a_family_that_is_annotated_twice_the_first_annotation_counts(tmp_path):
+    write_photo(tmp_path, "a", document(BOX))
+    coco_of(tmp_path, "crack", [64, 64, 32, 32])
+    samples, report = read(tmp_path)
+    truth = samples["a.jpg"].truth("crack", 64, 64)
+    assert [truth[16, 16] > 0, truth[40, 40] > 0] == [True, False]
+    assert noted(report) == {Reason.SCALED: 1, Reason.ANNOTATED_TWICE: 1}
+
+
 def test_a_broken_annotation_leaves_the_place_to_one_that_can_be_read(tmp_path):
     write_image(tmp_path / "images" / "a.jpg")
     (tmp_path / "images" / "a.xml").write_text("<annotation>")
