@@ -116,8 +116,9 @@ class Progress:
         self._load(state["model"])
         for name, value in self.average.items():
             value.copy_(state["average"][name])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
+        if self.optimizers:  # none where nothing more is trained
+            for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(saved)
         self.step, self.losses = state["step"], state["losses"]
         self.epochs = [Epoch(*values) for values in state["epochs"]]
 

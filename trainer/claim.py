@@ -8,14 +8,18 @@ from typing import Self
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from trainer.checkpoint import BEST, LAST
 from trainer.data import Photos, digest_of
 from trainer.recipe import Recipe
 from trainer.settle import in_precision
+from trainer.teacher import FILE as TEACHER
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.models.files import DECODER, WEIGHTS, describe
 
 CLAIM = "run.json"
+TRAINS = 2
+"""Of how steps are taken: a run that began with another number would not go on as it began."""
 
 
 class Run(BaseModel):
@@ -32,6 +36,7 @@ class Run(BaseModel):
     learnt: str
     held_out: str
     phrases: dict[str, tuple[str, ...]]
+    trains: int = 1
 
     @classmethod
     def of(cls, recipe: Recipe, photos: Photos, base: Path | None) -> Self:
@@ -42,6 +47,7 @@ class Run(BaseModel):
             learnt=digest_of(photos.train),
             held_out=digest_of(photos.held_out),
             phrases=photos.classes.phrases(),
+            trains=TRAINS,
         )
 
 
@@ -49,12 +55,16 @@ def claim(work: Path, recipe: Recipe, photos: Photos, base: Path | None, device:
     """Write down whose folder this is; the recipe, in the precision that the run began in.
 
     A run that begins computes in bf16 where its recipe allows it and it pays on the device. Raises
-    TrainingError `work_folder_taken` where the folder holds another run.
+    TrainingError `work_folder_taken` where the folder holds another run, or weights that nothing tells of.
     """
     mine, found = Run.of(recipe, photos, base), read_run(work)
     if found is not None:
         _require_same(work, found, mine)
         return recipe.model_copy(update={"bf16": found.recipe.bf16})
+    if unclaimed := ", ".join(name for name in (LAST, BEST, TEACHER) if (work / name).exists()):
+        raise TrainingError(
+            Code.WORK_FOLDER_TAKEN, f"{work} holds {unclaimed}, and no {CLAIM} that tells of what run"
+        )
     mine = mine.model_copy(update={"recipe": in_precision(recipe, device)})
     _write(work, mine)
     return mine.recipe
@@ -67,7 +77,8 @@ def claimed(work: Path, photos: Photos, base: Path | None) -> Recipe:
     from other photos or another base.
     """
     found = require_run(work)
-    _require_same(work, found, Run.of(found.recipe, photos, base))
+    mine = Run.of(found.recipe, photos, base).model_copy(update={"trains": found.trains})  # no step is taken
+    _require_same(work, found, mine)
     return found.recipe
 
 
@@ -113,6 +124,8 @@ def _differing(found: Run, mine: Run) -> Iterator[str]:
         yield "photos held out"
     if found.phrases != mine.phrases:
         yield "phrases of the classes"
+    if found.trains != mine.trains:
+        yield "the trainer's versions"
 
 
 def _write(work: Path, run: Run) -> None:

@@ -1,5 +1,6 @@
 """From a recipe and photos to a published bundle: what the command and the service both call."""
 
+import dataclasses
 import logging
 from contextlib import nullcontext
 from pathlib import Path
@@ -74,14 +75,14 @@ def require_base(recipe: Recipe, base: Path | None) -> None:
 
 
 def left_off(work: Path, data: Photos, base: Path | None) -> tuple[Recipe, Progress]:
-    """A run in `work` as its latest checkpoint has it, with its recipe. Nothing is trained or written.
+    """A run in `work` as its latest checkpoint has it, with its recipe. It takes no further step.
 
     Raises TrainingError: `checkpoint_missing` where there is none, and see `claimed`.
     """
     if not (work / LAST).is_file():
         raise TrainingError(Code.CHECKPOINT_MISSING, f"{work} holds no checkpoint")
     recipe = claimed(work, data, base)
-    progress = Progress.begin(open_network(recipe, base), recipe)
+    progress = dataclasses.replace(Progress.begin(open_network(recipe, base), recipe), optimizers=[])
     progress.restore(work)
     return recipe, progress
 

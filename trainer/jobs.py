@@ -27,6 +27,7 @@ from trainer.watch import TrainingCancelled
 from trainer.workspace import workspace
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError, UnavailableError, WallscanError
+from wallscan.domain.lifecycle import MAX_ATTEMPTS
 from wallscan.jobs.heartbeat import held
 from wallscan.models.files import check_files
 from wallscan.models.manifest import Manifest
@@ -87,7 +88,7 @@ def _work(service: Service, claim: TrainingClaim, checkpoints: StoredCheckpoints
     except Exception as error:  # noqa: BLE001 - the row must say so, whatever it is
         _log.exception("training %s", claim.id)
         with transaction(service.engine) as session:
-            training_claims.crashed(session, claim, f"unexpected {type(error).__name__}: {error}"[:500])
+            training_claims.crashed(session, claim, _unexpected(error))
 
 
 def _train(
@@ -108,18 +109,38 @@ def _train(
     photos = read(data, recipe, Console(stderr=True), claim.split, classes, folder / REPORT, left_out)
     _tell(service, claim, folder / REPORT)
     origin = Origin(licence=claim.licence, attribution=tuple(claim.attribution))
-    run, bundle, failure = folder / "run", folder / "bundle", None
+    run, bundle, failure = folder / "run", folder / "bundle", _exhausted(claim)
     checkpoints.restore(run)
-    try:
-        manifest = fit(recipe, photos, run, bundle, claim.name, base, reporter, origin=origin)
-    except TrainingError as error:
-        if error.code is not Code.TRAINING_DIVERGED or not (run / BEST).is_file():
+    if failure is None:
+        try:
+            manifest = fit(recipe, photos, run, bundle, claim.name, base, reporter, origin=origin)
+        except (ClaimLostError, TrainingCancelled, UnavailableError):
             raise
-        failure = error
+        except Exception as error:
+            failure = _final(error, claim)
+            if failure is None or not (run / BEST).is_file():
+                raise
+            _log.exception("training %s fails; its best epoch is published", claim.id)
+    if failure is not None:
         manifest = _best(photos, run, bundle, claim.name, base, origin)
     reporter.flush()
     store_bundle(service.store, manifest, bundle)
     _finish(service, claim, manifest, failure)
+
+
+def _exhausted(claim: TrainingClaim) -> WallscanError | None:
+    return TrainingError(Code.ATTEMPTS_EXHAUSTED, claim.exhausted) if claim.exhausted else None
+
+
+def _final(error: Exception, claim: TrainingClaim) -> WallscanError | None:
+    """What a training fails with by this error; None where it is tried again."""
+    if isinstance(error, WallscanError):
+        return error
+    return TrainingError(Code.INTERNAL_ERROR, _unexpected(error)) if claim.tries >= MAX_ATTEMPTS else None
+
+
+def _unexpected(error: Exception) -> str:
+    return f"unexpected {type(error).__name__}: {error}"[:500]
 
 
 def _best(photos: Photos, run: Path, bundle: Path, name: str, base: Path | None, origin: Origin) -> Manifest:
@@ -129,7 +150,7 @@ def _best(photos: Photos, run: Path, bundle: Path, name: str, base: Path | None,
 
 
 def _finish(
-    service: Service, claim: TrainingClaim, manifest: Manifest, failure: TrainingError | None
+    service: Service, claim: TrainingClaim, manifest: Manifest, failure: WallscanError | None
 ) -> None:
     """The version is there when the training has ended, and not before."""
     with transaction(service.engine) as session:

@@ -73,7 +73,9 @@ class StoredCheckpoints:
         self._store.delete_many(old)
 
     def _record(self, places: dict[str, tuple[int, int]], step: int) -> bool:
-        checkpoint: dict[str, Any] = {"attempt": self._claim.attempt, "step": step, "files": places}
+        checkpoint: dict[str, Any] = {
+            "attempt": self._claim.attempt, "step": step, "files": places, "best": BEST in places
+        }  # fmt: skip
         with transaction(self._engine) as session:
             return training_claims.checkpointed(session, self._claim, checkpoint)
 

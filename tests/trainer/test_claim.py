@@ -9,8 +9,10 @@ import torch
 
 from tests.trainer.small import small_recipe
 from trainer import settle
+from trainer.checkpoint import BEST, LAST
 from trainer.claim import CLAIM, claim, claimed, require_run
 from trainer.data import Classes, Photos, SplitBy, default_classes, read_photos
+from trainer.teacher import FILE as TEACHER
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 
@@ -51,6 +53,25 @@ def test_the_same_photos_elsewhere_are_the_same(tmp_path, data, photos, recipe):
         assert begun(tmp_path / "work", recipe, same) == recipe
     assert (tmp_path / "work" / CLAIM).read_bytes() == written
     assert str(data).encode() not in written
+
+
+@pytest.mark.parametrize("name", [LAST, BEST, TEACHER])
+def test_weights_that_nothing_tells_of_are_refused(tmp_path, photos, recipe, name):
+    """A teacher that was put there may have learnt from the photos that judge."""
+    (tmp_path / name).write_bytes(b"from somewhere")
+    with pytest.raises(TrainingError, match=f"holds {name}, and no {CLAIM}") as refusal:
+        begun(tmp_path, recipe, photos)
+    assert refusal.value.code is Code.WORK_FOLDER_TAKEN
+    assert not (tmp_path / CLAIM).exists()
+
+
+def test_a_run_that_another_version_began_is_refused(tmp_path, photos, recipe):
+    begun(tmp_path, recipe, photos)
+    told = json.loads((tmp_path / CLAIM).read_text())
+    del told["trains"]  # as before there were numbers
+    (tmp_path / CLAIM).write_text(json.dumps(told))
+    assert refused(tmp_path, recipe, photos) == "the trainer's versions"
+    assert claimed(tmp_path, photos, None) == recipe  # to be published as it is
 
 
 def test_other_photos_are_refused(tmp_path, photos, recipe):

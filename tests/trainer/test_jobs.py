@@ -163,31 +163,81 @@ def diverge():
     raise TrainingError(Code.TRAINING_DIVERGED, "step 7 has a loss of nan")
 
 
-def test_diverged_it_fails_and_leaves_its_best_epoch(service, script, dataset_id, bundle, monkeypatch):
+@pytest.fixture
+def published(monkeypatch, bundle):
+    """What is asked of the publication of a best epoch."""
     asked = []
 
-    def published(progress, recipe, photos, work, out, name, base, origin, *, best):
+    def publish(progress, recipe, photos, work, out, name, base, origin, *, best):
         asked.append((progress, recipe, name, base, origin, best, (work / BEST).read_text()))
         shutil.copytree(bundle, out)
         return read_manifest(out)
 
     monkeypatch.setattr(jobs, "left_off", lambda *_: ("recipe", "progress"))
-    monkeypatch.setattr(jobs, "publish_weights", published)
+    monkeypatch.setattr(jobs, "publish_weights", publish)
+    return asked
+
+
+def left_its_best(service, training_id):
+    """How it failed; its model is there, and nothing else."""
+    found = read(service.engine, training_id)
+    (model,) = versions(service.engine)
+    assert (found.state, found.model_id, model.state) == (TrainingState.FAILED, model.id, "ready")
+    assert not model.active
+    assert stored_checkpoints(service, training_id) == []
+    return found.code, found.detail
+
+
+def test_diverged_it_fails_and_leaves_its_best_epoch(service, script, dataset_id, published):
     script.at[7] = diverge
     told = {"licence": "CC0-1.0", "attribution": ["a house"]}
     training_id = given_training(service.engine, dataset_id, small_recipe(), **told)
     run_training(service, training_id)
-    found = read(service.engine, training_id)
-    (model,) = versions(service.engine)
-    assert (found.state, found.code, found.detail) == (
-        TrainingState.FAILED,
-        Code.TRAINING_DIVERGED,
-        "step 7 has a loss of nan",
-    )
-    assert (found.model_id, model.state, model.active) == (model.id, "ready", False)
+    assert left_its_best(service, training_id) == (Code.TRAINING_DIVERGED, "step 7 has a loss of nan")
     origin = Origin(None, "CC0-1.0", ("a house",))
-    assert asked == [("progress", "recipe", "test/tuned", None, origin, True, "4")]
-    assert stored_checkpoints(service, training_id) == []
+    assert published == [("progress", "recipe", "test/tuned", None, origin, True, "4")]
+
+
+def test_killed_at_the_same_step_each_time_it_leaves_its_best_epoch(service, script, training_id, published):
+    killed_at(service, script, training_id, 6)
+    for _ in range(3):
+        killed_at(service, script, training_id, 6)
+    run_training(service, training_id)
+    assert left_its_best(service, training_id)[0] == Code.ATTEMPTS_EXHAUSTED
+    assert [one[-1] for one in published] == ["4"]
+    assert len(script.begun_at) == 4  # the last claim trains no more
+
+
+def test_a_best_epoch_that_ends_the_process_too_is_given_up(service, script, training_id, monkeypatch):
+    def die(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs, "left_off", die)
+    for _ in range(4):
+        killed_at(service, script, training_id, 6)
+    with pytest.raises(KeyboardInterrupt):
+        run_training(service, training_id)
+    let_lease_run_out(service)
+    run_training(service, training_id)
+    found = read(service.engine, training_id)
+    assert (found.state, found.code, found.model_id) == (
+        TrainingState.FAILED,
+        Code.ATTEMPTS_EXHAUSTED,
+        None,
+    )
+
+
+def test_what_fails_each_time_after_an_epoch_leaves_that(service, script, training_id, published):
+    def crash():
+        raise OSError("no space left on device")
+
+    script.at[6] = crash
+    for _ in range(4):
+        run_training(service, training_id)
+    assert left_its_best(service, training_id) == (
+        Code.INTERNAL_ERROR,
+        "unexpected OSError: no space left on device",
+    )
 
 
 def test_diverged_in_its_first_epoch_it_leaves_nothing(service, script, training_id):

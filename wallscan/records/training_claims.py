@@ -24,6 +24,7 @@ from wallscan.records.training_tables import Dataset, Training, TrainingDataset,
 from wallscan.wire import trainings as wire
 from wallscan.wire.data_report import DataReport
 
+EXHAUSTED = f"the training ended its process {MAX_ATTEMPTS} times without getting on"
 _TAKEN = (TrainingState.RUNNING, TrainingState.CANCELLING)
 
 
@@ -49,12 +50,18 @@ class TrainingClaim:
     datasets: Sequence[DatasetFile]
     checkpoint: dict[str, Any] | None
 
+    @property
+    def exhausted(self) -> str | None:
+        """Why there is no further try at training: all that is left is to publish the best epoch."""
+        return EXHAUSTED if self.tries > MAX_ATTEMPTS else None
+
 
 def claim(session: Session, training_id: uuid.UUID, worker: str, lease_s: float) -> TrainingClaim | None:
     """Claim a training that waits or whose lease ran out, for `lease_s` seconds; None otherwise.
 
-    One that ended its process `MAX_ATTEMPTS` times without a new checkpoint is failed with
-    `attempts_exhausted`; one to be cancelled that has no checkpoint is cancelled.
+    One that ended its process `MAX_ATTEMPTS` times without a new checkpoint is claimed once more,
+    `exhausted`, where the checkpoint says that it has a `best` epoch, else failed with `attempts_exhausted`;
+    one to be cancelled that has no checkpoint is cancelled.
     """
     free = select(Training).where(Training.id == training_id, _free())
     row = session.scalar(free.with_for_update())
@@ -63,9 +70,8 @@ def claim(session: Session, training_id: uuid.UUID, worker: str, lease_s: float)
     if row.state is TrainingState.CANCELLING and row.checkpoint is None:
         _end(row, TrainingState.CANCELLED)
         return None
-    if row.tries >= MAX_ATTEMPTS:
-        row.code = Code.ATTEMPTS_EXHAUSTED
-        row.detail = f"the training ended its process {MAX_ATTEMPTS} times without getting on"
+    if row.tries >= MAX_ATTEMPTS + bool((row.checkpoint or {}).get("best")):
+        row.code, row.detail = Code.ATTEMPTS_EXHAUSTED, EXHAUSTED
         _end(row, TrainingState.FAILED)
         return None
     if row.state is TrainingState.QUEUED:
