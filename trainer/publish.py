@@ -179,10 +179,13 @@ def _data(recipe: Recipe, photos: Photos) -> tuple[str, ...]:
         f"{sum(family in sample.families for sample in photos.train)} photos that show: {family}"
         for family in sorted({family for sample in photos.train for family in sample.families})
     ]
-    drawn = any(share for stage in recipe.stages for share in _rendered(stage.sources))
+    stages = (*recipe.stages, *(recipe.teacher.stages if recipe.teacher else ()))
+    drawn = any(share for stage in stages for share in _rendered(stage.sources))
     taught = ["maps of a U-Net that was trained on the same photos"] if recipe.teacher else []
-    return (*learnt, *(["walls rendered while training"] if drawn else []), *taught)
+    return (*learnt, *(["walls, cracks and seams rendered while training"] if drawn else []), *taught)
 
 
 def _rendered(sources: Sources) -> tuple[float, ...]:
-    return sources.rendered_crack, sources.rendered_joint, sources.rendered_clean
+    """Also what is rendered into photos."""
+    pasted = sources.pasted_crack, sources.pasted_joint
+    return *pasted, sources.rendered_crack, sources.rendered_joint, sources.rendered_clean

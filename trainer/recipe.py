@@ -194,6 +194,8 @@ class Recipe(_Frozen):
     def _consistent(self) -> Self:
         if self.epochs is not None and len(self.stages) != 1:
             raise ValueError("a recipe that counts epochs has one stage")
+        if self.kind == "cached" and len(self.stages) != 1:
+            raise ValueError("a cached recipe has one stage, whose frames are kept")
         if self.epochs is None and not self.steps:
             raise ValueError("a recipe says how long to train: by epochs, or by the steps of its stages")
         if self.kind == "scratch":

@@ -28,6 +28,7 @@ CANNOT_RUN = [
     (staged(size=33), "size 33 is no multiple of patch_size"),
     (changed(image_size=50), "image_size 50 is no multiple of patch_size"),
     (changed(patch_size=7), "no multiple of patch_size"),
+    (changed(kind="cached", stages=staged()["stages"] * 2), "a cached recipe has one stage"),
     (changed(convolutional_head=True), "a convolutional_head draws patch_size 16"),
     (changed(heads=3), "width 32 is no multiple of heads"),
     (changed(extract_layers=[]), "extract_layers"),
