@@ -27,9 +27,9 @@ wrong prompt fires when it marks over 0.1 % of the photo.
 
 {tables}
 
-`held_out` are photos kept apart by source photo, on which gates and thresholds were fitted. `valid` are those that
-judge by the split that the manifest names: **where they hold copies of training photos its figures flatter**,
-and `python -m trainer evaluate` says what is known of that.
+`held_out` are photos kept apart by source photo, on which gates and thresholds were fitted. `valid` are those
+that judge by the split that the manifest names: **where they hold copies of training photos its figures
+flatter**, and `python -m trainer evaluate` says what is known of that.
 {pictures}
 ## Presence gates
 | prompt | gate | maps with it that pass | maps without it that pass |
