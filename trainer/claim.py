@@ -26,7 +26,7 @@ class Run(BaseModel):
     """What must stay as it is while a run goes on, wherever its files lie.
 
     `base` is the SHA-256 (hex) of the weights to start from; `learnt` and `held_out` are the `digest_of` the
-    photos. The recipe's `bf16` says whether the run computes in it.
+    photos. The recipe's `bf16` says whether the run computes in it, `trains` how it takes its steps.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
