@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from wallscan.segment.preprocess import to_square
 
 Image = NDArray[np.uint8]
-CUT_OUT_SHARE = 0.12
+CUT_OUT_SHARE = 0.25
+EXPOSURE_STOPS = (-3.0, 1.2)
 
 
 def crop_window(
@@ -51,15 +52,15 @@ def cut_out(image: Image, rng: random.Random) -> Image:
     """Black squares over the pixels, now and then: what they hide is still to be found (DeVries, 2017)."""
     if rng.random() < CUT_OUT_SHARE:
         size = len(image)
-        for _ in range(rng.randint(1, 6)):
-            side = round(size * rng.uniform(0.04, 0.16))
+        for _ in range(rng.randint(1, 7)):
+            side = round(size * rng.uniform(0.04, 0.18))
             top, left = rng.randrange(size - side), rng.randrange(size - side)
             image[top : top + side, left : left + side] = 0
     return image
 
 
 def change_looks(image: Image, rng: random.Random) -> Image:
-    """Colour, light, blur, noise and JPEG, each some of the time."""
+    """Colour, light, exposure, blur, noise, grains and JPEG, each some of the time."""
     out = image.astype(np.float32)
     if rng.random() < 0.8:
         gains = np.array([rng.uniform(0.85, 1.15) for _ in range(3)], np.float32) * rng.uniform(0.75, 1.25)
@@ -71,14 +72,26 @@ def change_looks(image: Image, rng: random.Random) -> Image:
         out = out[:, :, [rng.randrange(3) for _ in range(3)]]
     if rng.random() < 0.2:
         out = np.asarray(cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.3)), np.float32)
+    if rng.random() < 0.15:
+        out = out * 2 ** rng.uniform(*EXPOSURE_STOPS)
     if rng.random() < 0.3:
         noise = np.random.default_rng(rng.getrandbits(32)).standard_normal(out.shape, np.float32)
         out = out + noise * rng.uniform(2, 12)
+    if rng.random() < 0.15:
+        _strew_grains(out, rng)
     result = np.clip(out, 0, 255).astype(np.uint8)
     if rng.random() < 0.2:
         _, code = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, rng.randint(30, 90)])
         result = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
     return result
+
+
+def _strew_grains(image: NDArray[np.float32], rng: random.Random) -> None:
+    """Black and white pixels here and there (salt and pepper)."""
+    chance = np.random.default_rng(rng.getrandbits(32)).random(image.shape[:2], np.float32)
+    share = 2 ** rng.uniform(-10, -5)
+    image[chance < share / 2] = 0
+    image[chance > 1 - share / 2] = 255
 
 
 def mosaic(parts: Sequence[Image], size: int) -> Image:

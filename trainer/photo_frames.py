@@ -20,6 +20,7 @@ Image = NDArray[np.uint8]
 Scene = tuple[Image, dict[str, Image]]
 FULL_TURN_SHARE = 0.4
 SMALL_TURN_DEG = 12.0
+SHEAR_SHARE, SHEAR = 0.4, 0.2
 
 
 CLEAN = "clean"
@@ -129,11 +130,11 @@ def _mosaic(scenes: Sequence[Scene], size: int) -> Scene:
 
 
 def _turned(image: Image, truths: Mapping[str, Image], lines: Sequence[Lines], rng: random.Random) -> Scene:
-    """The frame turned about its centre: masks turn with it, boxes are drawn anew round the turned lines."""
+    """The frame turned and sheared about its centre: and its masks; boxes are drawn anew round lines."""
     size = len(image)
     full = rng.random() < FULL_TURN_SHARE
     angle = rng.uniform(-180, 180) if full else rng.gauss(0, SMALL_TURN_DEG)
-    matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, rng.uniform(0.95, 1.25))
+    matrix = _turn(size, angle, rng)
     fill = (0, 0, 0) if rng.random() < 0.5 else tuple(float(value) for value in image.mean(axis=(0, 1)))
     turned = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderValue=fill)
     masks = {
@@ -149,6 +150,17 @@ def _turned(image: Image, truths: Mapping[str, Image], lines: Sequence[Lines], r
                 ends: Lines = np.array([start, end], np.float64) @ matrix[:, :2].T + matrix[:, 2]
                 mark_box(masks[JOINT], ends, margin)
     return turned.astype(np.uint8, copy=False), masks
+
+
+def _turn(size: int, angle: float, rng: random.Random) -> NDArray[np.float64]:
+    """(2, 3), of pixels: a turn by degrees about the frame's centre, and a shear for some."""
+    centre = np.full(2, (size - 1) / 2)
+    matrix = np.asarray(cv2.getRotationMatrix2D(centre.tolist(), angle, rng.uniform(0.95, 1.25)))
+    if rng.random() < SHEAR_SHARE:
+        shear = np.array([(1.0, rng.uniform(-SHEAR, SHEAR)), (rng.uniform(-SHEAR, SHEAR), 1.0)])
+        matrix[:, 2] += matrix[:, :2] @ (centre - shear @ centre)
+        matrix[:, :2] = matrix[:, :2] @ shear
+    return matrix
 
 
 def _add_seam(canvas: NDArray[np.float32], mask: Image, rng: random.Random) -> None:

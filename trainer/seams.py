@@ -13,6 +13,8 @@ Lines = NDArray[np.float64]
 MARGIN_PX = 16
 SAMPLES = 96
 BESIDE_PX = (4.0, 10.0)
+CONTRAST = 20.0
+"""Grey levels. Beyond, more counts for little, so that no dark spot wins, but the middle of a seam does."""
 
 
 def find_seam(grey: NDArray[np.uint8], box: NDArray[np.float32]) -> Lines:
@@ -45,7 +47,8 @@ def _darkness(grey: NDArray[np.uint8], lines: Lines) -> NDArray[np.float64]:
     centre, depth = _sample(smooth, points), np.zeros(len(lines))
     for beside in BESIDE_PX:
         sides = [_sample(smooth, points + side * beside * normal[:, None]) for side in (-1, 1)]
-        depth = np.maximum(depth, np.clip(np.minimum(*sides) - centre, -20, 20).mean(axis=1))
+        contrast = np.minimum(*sides) - centre
+        depth = np.maximum(depth, (contrast / (1 + np.abs(contrast) / CONTRAST)).mean(axis=1))
     return depth
 
 
