@@ -118,6 +118,7 @@ def _write_whole(
 ) -> None:
     model.half().save_pretrained(out)
     tokenizer.save_pretrained(out)
+    tokenizer.backend_tokenizer.save(str(out / "tokenizer.json"), pretty=False)  # half the bytes are blanks
     (out / "generation_config.json").unlink(missing_ok=True)
     side = {"height": recipe.image_size, "width": recipe.image_size}
     looks = {"size": side, "image_mean": recipe.image_mean, "image_std": recipe.image_std}
