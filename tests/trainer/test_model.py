@@ -37,13 +37,17 @@ def test_each_head_of_a_fresh_model_looks_at_its_own_neighbour():
     model = build(recipe)
     vision = model.clip.vision_model
     attention = vision.encoder.layers[0].self_attn
+    side = recipe.image_size // recipe.patch_size
+    middle = side // 2
     with torch.no_grad():
-        state = vision.pre_layrnorm(vision.embeddings(torch.zeros(1, 3, 320, 320)))
+        pixels = torch.zeros(1, 3, recipe.image_size, recipe.image_size)
+        state = vision.pre_layrnorm(vision.embeddings(pixels))
         tokens = vision.encoder.layers[0].layer_norm1(state)[0]
-        queries = attention.q_proj(tokens).view(-1, recipe.heads, attention.head_dim)[1 + 16 * 32 + 16]
+        queries = attention.q_proj(tokens).view(-1, recipe.heads, attention.head_dim)
+        queries = queries[1 + middle * side + middle]
         keys = attention.k_proj(tokens).view(-1, recipe.heads, attention.head_dim)[1:]
     places = torch.einsum("hd,khd->hk", queries, keys).argmax(dim=1)
-    offsets = [(int(place) % 32 - 16, int(place) // 32 - 16) for place in places]
+    offsets = [(int(place) % side - middle, int(place) // side - middle) for place in places]
     assert offsets == [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1)]
 
 

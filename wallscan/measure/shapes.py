@@ -64,10 +64,11 @@ def shapes(mask: NDArray[np.uint8], cell_px: float = 1.0) -> Shapes:
     if not cv2.countNonZero(mask):
         return Shapes(0, Steps.none(), 0, orientation(Steps.none()), None)
     raster, factor = reduced(mask, cell_px)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(raster, connectivity=8, ltype=cv2.CV_32S)
+    # With statistics, a third of the time of OpenCV's default algorithm.
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(raster, 8, cv2.CV_32S, cv2.CCL_GRANA)
     if len(stats) == 1:  # all of it is too small for the raster
         return Shapes(0, Steps.none(), 0, orientation(Steps.none()), None)
-    cracks = _cracks(raster)
+    cracks = 1 if len(stats) == 2 else _cracks(raster)
     drawn = _drawn(mask, raster, np.asarray(labels, np.int32), np.asarray(stats, np.int32), factor)
     if drawn is None:
         return Shapes(cracks, Steps.none(), 0, orientation(Steps.none()), None, too_complex=True)

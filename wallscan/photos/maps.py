@@ -7,16 +7,10 @@ import numpy.typing as npt
 from wallscan.photos.containers import corrupt
 from wallscan.photos.decode import check
 from wallscan.photos.limits import PhotoLimits
+from wallscan.photos.png import encode_grey_png
 
 Levels = npt.NDArray[np.uint8]
 
-# Run lengths after the usual filters: smaller than any level short of the slowest, in a third of the time.
-_PNG_OPTIONS = (
-    cv2.IMWRITE_PNG_COMPRESSION,
-    1,
-    cv2.IMWRITE_PNG_STRATEGY,
-    cv2.IMWRITE_PNG_STRATEGY_RLE,
-)
 _DEFAULT_LIMITS = PhotoLimits()
 
 
@@ -24,8 +18,7 @@ def encode_map_png(levels: Levels) -> bytes:
     """A map (h, w) uint8 as PNG. Raises ValueError where it is none."""
     if levels.ndim != 2 or levels.dtype != np.uint8:
         raise ValueError(f"not a map in 255ths: {levels.dtype} {levels.shape}")
-    _, data = cv2.imencode(".png", levels, _PNG_OPTIONS)
-    return data.tobytes()
+    return encode_grey_png(levels, smooth=True)
 
 
 def decode_map_png(data: bytes, limits: PhotoLimits = _DEFAULT_LIMITS) -> Levels:

@@ -112,7 +112,9 @@ def fine_lines(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     means = cv2.resize(filled.astype(np.float32), few, interpolation=cv2.INTER_AREA)
     around = cv2.resize(means, (width, height), interpolation=cv2.INTER_LINEAR)
     strong = (filled > _LEVELS) & (filled > _ABOVE_AROUND * around)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(strong.astype(np.uint8), connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        strong.astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
+    )
     long = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) >= _SHORTEST_PX
     long[0] = False
     return np.asarray(long[labels], np.bool_)
