@@ -32,7 +32,7 @@ PHASE = "Cache"
 CHUNK = 8
 ROWS = ("states", "truths", "known")
 """What is kept of each frame; a store with other rows has another key."""
-DRAWN = "in turns"
+DRAWN = "in turns, spoilt"
 """How photos come to frames; a store that drew them otherwise has another key."""
 SHAPING = (
     "seed", "variants", "image_size", "image_mean", "image_std",
@@ -89,6 +89,7 @@ def cached_batches(
     processes: int,
 ) -> CachedBatches:
     """Batches from `folder`, whose store is filled first. Raises TrainingCancelled."""
+    network.read(frames.few_prompts)  # all at once, so that no step has to
     side, count = recipe.image_size, recipe.variants * len(frames.samples)
     shape = _state_shape(network, side)
     families = len(FAMILIES)

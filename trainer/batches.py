@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress
+from itertools import chain, compress
 from multiprocessing import resource_tracker
 from typing import TypeVar
 
@@ -26,6 +26,8 @@ from trainer.recipe import Recipe, Stage
 from trainer.render import render
 
 T = TypeVar("T")
+FEW_WRONG = 512
+"""A `cached` recipe's wrong prompts: as many as the text tower reads in seconds, once and for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,9 @@ class Frames(Dataset[Batch]):
         self._recipe = recipe
         self._phrases = with_shipped(phrases)
         self._wrong = WrongPhrases(words, self._phrases)
+        rng = random.Random(f"{recipe.seed}/wrong")
+        few = FEW_WRONG if recipe.kind == "cached" else 0
+        self._few_wrong = tuple(self._wrong.draw(rng) for _ in range(few))
         self._photos = PhotoFrames(
             samples,
             mosaic_share=recipe.mosaic_share,
@@ -76,6 +81,11 @@ class Frames(Dataset[Batch]):
             tuple(prompts for _, _, prompts in frames),
             (rng.random(), rng.random()),
         )
+
+    @property
+    def few_prompts(self) -> tuple[str, ...]:
+        """All that a `cached` recipe asks: the phrases of the families and a few wrong ones."""
+        return (*chain.from_iterable(self._phrases.values()), *self._few_wrong)
 
     def scene(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
         """One unasked frame (S, S, 3) of the first stage: all truths (F, S, S), and which are known (F,).
@@ -147,7 +157,10 @@ class Frames(Dataset[Batch]):
         if others and rng.random() < self._recipe.other_family_share:
             other = rng.choice(others)
             return [(family, rng.choice(self._phrases[family])) for family in (first, other)]
-        return [(first, rng.choice(self._phrases[first])), (None, self._wrong.draw(rng))]
+        return [(first, rng.choice(self._phrases[first])), (None, self._draw_wrong(rng))]
+
+    def _draw_wrong(self, rng: random.Random) -> str:
+        return rng.choice(self._few_wrong) if self._few_wrong else self._wrong.draw(rng)
 
 
 def batches(source: Dataset[T], numbers: range, processes: int) -> Iterator[T]:

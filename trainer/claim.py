@@ -18,7 +18,7 @@ from wallscan.domain.errors import TrainingError
 from wallscan.models.files import DECODER, WEIGHTS, describe
 
 CLAIM = "run.json"
-TRAINS = 2
+TRAINS = 3
 """Of how steps are taken: a run that began with another number would not go on as it began."""
 
 

@@ -16,6 +16,7 @@ from trainer.attention import keep_probabilities
 from trainer.likeness import Likeness
 from trainer.lora import add_lora
 from trainer.model import build, decode, embed, encode, free_all
+from trainer.patches import draw_by_patches
 from trainer.recipe import Recipe
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
@@ -45,6 +46,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         keep_probabilities(clipseg)
+        draw_by_patches(clipseg)
         self.clipseg = clipseg
         self.likeness = likeness
         self.words_first = words_first
@@ -118,10 +120,11 @@ class Network(nn.Module):
         if self._words_learn:
             known = dict(zip(unique, embed(self.clipseg, self.tokenizer, unique), strict=True))
         else:
-            known = self._kept(unique)
+            known = self.read(unique)
         return torch.stack([torch.stack([known[prompt] for prompt in row]) for row in prompts])
 
-    def _kept(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+    def read(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Embeddings (projection,) of prompts by a text tower that does not learn, and of others before."""
         if len(self._texts) > MAX_CACHED_PROMPTS:
             self._texts.clear()
         # One by one and in full precision: an embedding depends on its prompt alone, not on its company.

@@ -176,6 +176,18 @@ def test_a_turned_joint_keeps_an_upright_box_round_its_line(tmp_path):
     assert checked > 25
 
 
+def test_what_cached_asks_is_known_beforehand(samples, words):
+    recipe = small_recipe(kind="cached", steps=20)
+    frames, again = drawn_by(samples, recipe, words), drawn_by(samples, recipe, words)
+    asked = set()
+    for number in range(20):
+        _, masks, known = frames.scene(number)
+        asked |= set(frames.ask(masks, known, random.Random(number))[1])
+    assert asked <= set(frames.few_prompts)
+    assert frames.few_prompts == again.few_prompts
+    assert len(set(frames.few_prompts)) > 300
+
+
 def test_wrong_prompts_are_many_and_name_no_family(words):
     rng = random.Random(0)
     wrong = {WrongPhrases(words, FAMILIES).draw(rng) for _ in range(500)}
