@@ -155,7 +155,8 @@ def _turned(image: Image, truths: Mapping[str, Image], lines: Sequence[Lines], r
 def _turn(size: int, angle: float, rng: random.Random) -> NDArray[np.float64]:
     """(2, 3), of pixels: a turn by degrees about the frame's centre, and a shear for some."""
     centre = np.full(2, (size - 1) / 2)
-    matrix = np.asarray(cv2.getRotationMatrix2D(centre.tolist(), angle, rng.uniform(0.95, 1.25)))
+    turned = cv2.getRotationMatrix2D(centre.tolist(), angle, rng.uniform(0.95, 1.25))
+    matrix = np.asarray(turned, np.float64)
     if rng.random() < SHEAR_SHARE:
         shear = np.array([(1.0, rng.uniform(-SHEAR, SHEAR)), (rng.uniform(-SHEAR, SHEAR), 1.0)])
         matrix[:, 2] += matrix[:, :2] @ (centre - shear @ centre)
