@@ -25,11 +25,15 @@ KINDS = ("crack", "drywall joint", None)
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """Annotated photos, their name for people, and the SHA-256 (hex) that freezes them."""
+    """Annotated photos, their name for people, and the SHA-256 (hex) that freezes them.
+
+    `left_out` counts photos that are none of the samples, since a version that is judged learnt from them.
+    """
 
     name: str
     sha256: str
     samples: Sequence[Sample]
+    left_out: int = 0
 
 
 def annotated(name: str, sha256: str, folder: Path) -> Benchmark:

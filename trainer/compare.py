@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from trainer.benchmark import Benchmark, annotated, rendered_walls
 from trainer.datasets import fetch_dataset
 from trainer.gate import compare
+from trainer.learnt import unseen
 from trainer.workspace import workspace
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError, UnavailableError, WallscanError
@@ -79,8 +80,10 @@ def _work(engine: Engine, store: ObjectStore, claim: Claim) -> None:
 def _measure(store: ObjectStore, claim: Claim) -> tuple[Measured, str | None]:
     """As `gate.compare`. Raises BundleError, TrainingError, ArchiveError and UnavailableError."""
     with workspace() as folder, _benchmark(store, claim, folder) as benchmark:
-        model, active = (_loaded(store, version, folder) for version in (claim.model, claim.active))
-        return compare(model, active, benchmark)
+        folders = [_fetched(store, version, folder) for version in (claim.model, claim.active)]
+        settings = port.EngineSettings(folder, "torch", "exact", torch.get_num_threads())
+        model, active = (port.load_engine(fetched, settings) for fetched in folders)
+        return compare(model, active, benchmark if claim.dataset is None else unseen(benchmark, folders))
 
 
 @contextmanager
@@ -94,14 +97,11 @@ def _benchmark(store: ObjectStore, claim: Claim, folder: Path) -> Iterator[Bench
         yield annotated(claim.dataset.name, claim.dataset.sha256, found)
 
 
-def _loaded(store: ObjectStore, version: Version, folder: Path) -> port.Engine:
-    """The version in full precision on the fastest device: the same for both."""
+def _fetched(store: ObjectStore, version: Version, folder: Path) -> Path:
     models = folder / "models"
     models.mkdir(exist_ok=True)
     base = None if version.base is None else Manifest.model_validate(version.base)
-    fetched = fetch_model(store, Manifest.model_validate(version.manifest), base, models)
-    settings = port.EngineSettings(folder, "torch", "exact", torch.get_num_threads())
-    return port.load_engine(fetched, settings)
+    return fetch_model(store, Manifest.model_validate(version.manifest), base, models)
 
 
 def _limit_of(error: WallscanError) -> WallscanError | None:

@@ -50,7 +50,8 @@ def compare(model: Engine, active: Engine, benchmark: Benchmark) -> tuple[Measur
     if not checks:
         raise TrainingError(
             Code.BENCHMARK_UNUSABLE,
-            f"{benchmark.name}: no family is annotated on {MIN_GROUPS} readable source photos or more",
+            f"{benchmark.name}: no family is annotated on {MIN_GROUPS} readable source photos or more"
+            f"{f', without {benchmark.left_out} learnt from' if benchmark.left_out else ''}",
         )
     checks += _checks_of_silence(ours, theirs)
     measured = Measured(
@@ -58,6 +59,7 @@ def compare(model: Engine, active: Engine, benchmark: Benchmark) -> tuple[Measur
         benchmark_sha256=benchmark.sha256,
         photos=len({(row.group, row.image) for row in ours.judged}),
         groups=len({row.group for row in ours.judged}),
+        left_out=benchmark.left_out,
         checks=checks,
     )
     return measured, _refusal(measured)
@@ -117,7 +119,7 @@ def _refusal(measured: Measured) -> str | None:
     failed = [_told(check) for check in measured.checks if not check.passed]
     if not failed:
         return None
-    where = f"{measured.benchmark} ({measured.photos} photos of {measured.groups} source photos)"
+    where = f"{measured.benchmark} ({measured.judged_on})"
     return f"not sure to be as good as the active version on {where}: {'; '.join(failed)}"
 
 

@@ -20,6 +20,7 @@ from trainer.card_pictures import write_pictures
 from trainer.data import Photos, digest_of
 from trainer.evaluation.judge import judge
 from trainer.evaluation.tables import summary
+from trainer.learnt import write_learnt
 from trainer.origin import Facts, Origin, learnt_before, origin_facts
 from trainer.recipe import Recipe, Sources
 from wallscan.domain.codes import Code
@@ -63,6 +64,7 @@ def publish(
             save_file(decoder, built / DECODER)
         else:
             _write_whole(model, tokenizer, recipe, built)
+        write_learnt(photos, base, built)
         data = (*_data(recipe, photos), *learnt_before(base, photos))
         told = _facts(recipe, photos, name, facts, data)
         manifest = described(built, told, recipe, photos, facts, curves)

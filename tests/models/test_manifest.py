@@ -76,6 +76,14 @@ def test_the_default_threshold_serves_prompts_of_no_family(manifest):
     assert bundle_digest(changed) != bundle_digest(manifest)
 
 
+def test_all_gates_are_levels_of_the_score_that_the_manifest_names(manifest):
+    changed = manifest.model_copy(update={"presence_by": "extent"})
+    asked = ["a cat", *(family.phrases[0] for family in changed.families)]
+    assert {changed.gate_for(prompt).presence_by for prompt in asked} == {"extent"}
+    assert {manifest.gate_for(prompt).presence_by for prompt in asked} == {None}
+    assert bundle_digest(changed) != bundle_digest(manifest)
+
+
 def test_the_digest_survives_a_round_trip_through_json(manifest):
     again = type(manifest).model_validate_json(manifest.model_dump_json())
     assert bundle_digest(again) == bundle_digest(manifest)

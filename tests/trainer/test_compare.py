@@ -11,8 +11,10 @@ from tests.segment.tiny import tiny_model, write_model, write_tiny
 from tests.trainer.data import write_data
 from tests.trainer.versions import given_data_set, given_version, renamed, write_delta
 from trainer import compare as service
-from trainer.benchmark import rendered_walls
+from trainer.benchmark import annotated, rendered_walls
 from trainer.compare import compare_model
+from trainer.data import Photos
+from trainer.learnt import unseen, write_learnt
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, UnavailableError, WallscanError
 from wallscan.domain.lifecycle import ActivationKind, ComparisonState
@@ -82,6 +84,23 @@ def test_an_equal_version_passes_on_a_data_set_and_serves(engine, store, folders
     assert (latest.kind, latest.key_name, latest.comparison_id) == (ActivationKind.GATE, "a key", row.id)
     compare_model(engine, store, comparison_id)  # rung for a second time
     assert outcome(engine, comparison_id)[0].attempt == 1
+
+
+def test_photos_that_one_of_both_learnt_from_judge_neither(engine, store, tmp_path, ask):
+    folder = write_data(tmp_path / "data", count=24, side=48)
+    dataset, photos = given_data_set(engine, store, folder), annotated("walls", "", folder)
+    with transaction(engine) as session:
+        benchmarks.choose(session, dataset, "a key")
+    folders = [write_tiny(tmp_path / name) for name in ("old", "new")]
+    write_learnt(Photos(photos.samples[:3], [], []), None, folders[1])
+    expected = unseen(photos, folders)
+    active, model = (given_version(engine, store, renamed(one, f"tests/{one.name}")) for one in folders)
+    comparison_id = ask(active, model)
+    compare_model(engine, store, comparison_id)
+    measured = Measured.model_validate(outcome(engine, comparison_id)[0].numbers)
+    assert measured.left_out == expected.left_out >= 3
+    assert measured.photos == len(expected.samples) < len(photos.samples)
+    assert f"{measured.left_out} left out" in measured.judged_on
 
 
 def test_one_that_is_refused_does_not_serve_unless_forced(engine, store, comparison, monkeypatch):

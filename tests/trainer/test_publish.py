@@ -28,7 +28,7 @@ from trainer.publish import publish, put_in_place
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import BundleError, TrainingError
 from wallscan.models import bundle_digest, check_files, from_model_folder, read_manifest
-from wallscan.models.files import CARD, CURVES, DECODER, write_manifest
+from wallscan.models.files import CARD, CURVES, DECODER, LEARNT, write_manifest
 from wallscan.segment.bundle import check_bundle
 
 DOUBT = f"what test/mine had learnt from: {MAY_HOLD_JUDGES}"
@@ -108,7 +108,7 @@ def test_the_card_has_curves_and_good_and_bad_samples(tmp_path, photos, base):
 def test_a_decoder_over_a_bundle_is_published_alone(tmp_path, photos, named):
     base, base_manifest = named
     manifest = published(tmp_path / "delta", photos, base)
-    assert {file.name for file in manifest.files if not file.name.endswith(".png")} == {DECODER, CARD}
+    assert {file.name for file in manifest.files if not file.name.endswith(".png")} == {DECODER, CARD, LEARNT}
     assert manifest.delta_of is not None
     assert manifest.delta_of.digest == bundle_digest(base_manifest)
     assert manifest.base == f"house/base@{bundle_digest(base_manifest)}"

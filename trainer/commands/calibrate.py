@@ -13,16 +13,20 @@ from trainer.commands.data import ClassesFile, Data, chosen_classes
 from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
 from trainer.data import Classes, Photos, SplitBy, default_classes, digest_of, read_photos
+from trainer.learnt import write_learnt
 from trainer.origin import VOUCHED, Facts
 from trainer.publish import described, put_in_place, require_out
 from trainer.recipe import Recipe, invalid_recipe
 from wallscan.domain.codes import Code
 from wallscan.domain.errors import TrainingError
 from wallscan.models.delta import whole_folder
-from wallscan.models.files import CURVES, check_files
+from wallscan.models.files import CURVES, LEARNT, check_files
 from wallscan.models.manifest import QUANTISED, Manifest, bundle_digest
 
-_MADE_ANEW = {"files", "metrics", "families", "default_presence", "default_threshold", "precisions"}
+_MADE_ANEW = {
+    *("files", "metrics", "families", "precisions"),
+    *("default_presence", "default_threshold", "presence_by"),
+}
 """What hangs on gates and thresholds: masks, and so what they were measured to be worth, change with them."""
 UNTOLD = "The bundle does not tell which photos its training held out: make sure that these are those."
 
@@ -91,6 +95,8 @@ def calibrated_bundle(
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".calibrating-") as scratch:
         built = Path(scratch, "bundle")
         shutil.copytree(model, built)
+        if not (built / LEARNT).exists() and manifest.data_digest == photos.digest():
+            write_learnt(photos, None, built)  # the bundle is from before there was such a list
         for name in QUANTISED:  # admitted for masks that are made by the old gates
             (built / name).unlink(missing_ok=True)
         if manifest.delta_of is not None:

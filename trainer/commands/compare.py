@@ -14,10 +14,11 @@ from trainer.commands.reported import reported
 from trainer.commands.train import Threads, set_threads
 from trainer.data import digest_of
 from trainer.gate import compare as compared
+from trainer.learnt import unseen
 from wallscan.client.gate import comparison_table
 from wallscan.client.sources import default_name, model_folder
 from wallscan.models.folder import packed
-from wallscan.segment.engine import Engine, load_engine
+from wallscan.segment.engine import load_engine
 
 REFUSED = 1
 
@@ -34,9 +35,10 @@ def compare(
     console = Console(stderr=True)
     set_threads(threads)
     with reported(console), ExitStack() as stack:
-        ours, theirs = (stack.enter_context(_loaded(one)) for one in (model, active))
-        benchmark = stack.enter_context(rendered_walls()) if data is None else _data_set(data)
-        measured, refusal = compared(ours, theirs, benchmark)
+        folders = [stack.enter_context(_bundle(one)) for one in (model, active)]
+        ours, theirs = map(load_engine, folders)
+        walls = stack.enter_context(rendered_walls()) if data is None else unseen(_data_set(data), folders)
+        measured, refusal = compared(ours, theirs, walls)
     Console(width=140).print(comparison_table(measured))
     if refusal is not None:
         console.print(refusal, markup=False, soft_wrap=True)
@@ -44,9 +46,9 @@ def compare(
 
 
 @contextmanager
-def _loaded(source: str) -> Iterator[Engine]:
+def _bundle(source: str) -> Iterator[Path]:
     with model_folder(source) as plain, tempfile.TemporaryDirectory() as scratch:
-        yield load_engine(packed(plain, Path(scratch, "bundle"), name=default_name(source))[0])
+        yield packed(plain, Path(scratch, "bundle"), name=default_name(source))[0]
 
 
 def _data_set(folder: Path) -> Benchmark:

@@ -21,7 +21,8 @@ _SMALL_PX = 32
 _ROWS = 256
 """Rows of hashes that are compared at once: against 6,000 photos that takes 15 MB."""
 
-Looks = tuple[int, ...]
+Hash = int
+Looks = tuple[Hash, ...]
 """Perceptual hashes of a photo in its eight positions; the first is that of the photo as it is."""
 
 
@@ -47,6 +48,15 @@ def looks_of(pixels: RgbPixels) -> Looks:
     small = cv2.resize(pixels, (_SMALL_PX, _SMALL_PX), interpolation=cv2.INTER_AREA).astype(np.uint8)
     positions = (np.rot90(side, quarter) for side in (small, small[::-1]) for quarter in range(4))
     return tuple(int(perceptual_hash(np.ascontiguousarray(position)), 16) for position in positions)
+
+
+def known(ones: Sequence[Looks], hashes: Sequence[Hash]) -> list[bool]:
+    """Which photos are nearly the same as one of those with these hashes, in any position."""
+    some = np.array(hashes, np.uint64)
+    return [
+        any(bool((np.bitwise_count(some ^ np.uint64(look)) <= NEAR_BITS).any()) for look in looks)
+        for looks in ones
+    ]
 
 
 def alike(ones: Sequence[Looks], others: Sequence[Looks]) -> Iterator[tuple[int, int]]:

@@ -67,7 +67,7 @@ def show_line(screen: Screen, model: Model) -> None:
 
 def comparison_table(measured: Measured) -> Table:
     """Every check with both versions' values, the difference and its bounds, and what is put up with."""
-    caption = f"{measured.benchmark}: {measured.photos} photos of {measured.groups} source photos"
+    caption = f"{measured.benchmark}: {measured.judged_on}"
     table = Table(title="Compared with the version that served", caption=plain(caption))
     table.add_column("Check", overflow="fold")
     for heading in ("This", "Served", "Difference", "Bounds", "Needed"):

@@ -19,6 +19,8 @@ DECODER = "decoder.safetensors"
 """The weights of a delta: tensors of the decoder alone, named as in a whole model without `decoder.`."""
 CARD = "model-card.md"
 CURVES = "curves.png"
+LEARNT = "learnt.txt"
+"""Perceptual hashes of the photos that a model learnt from."""
 CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"
 REQUIRED = (WEIGHTS, CONFIG, PREPROCESSOR)
@@ -27,11 +29,11 @@ TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 ALLOWED = frozenset(
     (
         *REQUIRED, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-        "vocab.json", "merges.txt", CARD, CURVES, *QUANTISED,
+        "vocab.json", "merges.txt", CARD, CURVES, LEARNT, *QUANTISED,
     )
 )  # fmt: skip
 """What a whole bundle may hold, beside `SAMPLES`."""
-DELTA_ALLOWED = frozenset((DECODER, CARD, CURVES, *QUANTISED))
+DELTA_ALLOWED = frozenset((DECODER, CARD, CURVES, LEARNT, *QUANTISED))
 SAMPLES = re.compile(r"samples-[a-z0-9-]{1,80}\.png")
 """Pictures for the model card: one a prompt family."""
 _PNG = b"\x89PNG\r\n\x1a\n"

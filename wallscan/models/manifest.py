@@ -22,6 +22,7 @@ MAX_COVERAGE_CHANGE = 0.01
 ModelName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=200)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 FastPrecision = Literal["bf16", "int8"]
+PresenceBy = Literal["extent"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _ADDED_LATER = (
     "precisions",
@@ -32,6 +33,7 @@ _ADDED_LATER = (
     "seed",
     "made_with",
     "default_threshold",
+    "presence_by",
 )
 _ADDED_TO_FAMILIES_LATER = ("threshold", "band", "calibration", "coverage_errors")
 """Fields that older manifests do not have: where they are empty, they are no part of the digest."""
@@ -80,8 +82,8 @@ class CoverageErrors(_Part):
 class _Fitted(_Part):
     """What is known about the maps of one thing. All but the gate is None where it was never fitted.
 
-    A mask is empty where the presence score is below `presence`, and is cut at `threshold`. Anywhere within
-    `band` (low, high) the threshold costs next to nothing.
+    A mask is empty where the map's presence score is below `presence`, and is cut at `threshold`. Anywhere
+    within `band` (low, high) the threshold costs next to nothing.
     """
 
     presence: Probability
@@ -109,9 +111,13 @@ class Family(_Fitted):
 
 
 class Gate(_Fitted):
-    """What is known about one prompt's maps. `family` is None where the model was not tuned for it."""
+    """What is known about one prompt's maps. `family` is None where the model was not tuned for it.
+
+    `presence_by` is the manifest's.
+    """
 
     family: str | None
+    presence_by: PresenceBy | None = None
 
 
 class PrecisionCheck(_Part):
@@ -138,6 +144,8 @@ class Manifest(_Part):
     With `delta_of` the bundle holds a decoder alone, and all else is that whole bundle's. `data_digest` is
     SHA-256 over the photos and annotations learnt from or held out, `held_out_digest` over the latter alone;
     `split` names what parted them from those that judge. `made_with` maps packages to their versions.
+    `presence_by` is the score (`wallscan.measure.presence`) that all gates are levels of; None is the local
+    mean, which was the only one before it.
     """
 
     format_version: Literal[1] = 1
@@ -152,6 +160,7 @@ class Manifest(_Part):
     families: tuple[Family, ...] = ()
     default_presence: Probability
     default_threshold: Probability | None = None
+    presence_by: PresenceBy | None = None
     files: Annotated[tuple[BundleFile, ...], Field(min_length=1, max_length=32)]
     delta_of: Base | None = None
     data_digest: Sha256 | None = None
@@ -192,8 +201,14 @@ class Manifest(_Part):
         wanted = plain_phrase(prompt)
         for family in self.families:
             if any(plain_phrase(phrase) == wanted for phrase in family.phrases):
-                return Gate(family=family.name, **family.model_dump(exclude={"name", "phrases"}))
-        return Gate(family=None, presence=self.default_presence, threshold=self.default_threshold)
+                fitted = family.model_dump(exclude={"name", "phrases"})
+                return Gate(family=family.name, presence_by=self.presence_by, **fitted)
+        return Gate(
+            family=None,
+            presence=self.default_presence,
+            presence_by=self.presence_by,
+            threshold=self.default_threshold,
+        )
 
 
 def bundle_digest(manifest: Manifest) -> str:

@@ -50,7 +50,14 @@ class Measured(Body):
     benchmark_sha256: str = Field(description="of the data set's zip file, or of the rendered pixels")
     photos: int
     groups: int = Field(description="source photos: what is drawn in the bootstrap")
+    left_out: int = Field(default=0, description="photos that one of both looks to have learnt from")
     checks: list[Check]
+
+    @property
+    def judged_on(self) -> str:
+        """The photos, in words."""
+        left = f", {self.left_out} left out that one of both learnt from" if self.left_out else ""
+        return f"{self.photos} photos of {self.groups} source photos{left}"
 
 
 class Comparison(Body):

@@ -11,7 +11,7 @@ from trainer.commands.calibrate import UNTOLD
 from trainer.data import SplitBy, default_classes, digest_of, read_photos
 from trainer.fit import fit
 from trainer.origin import VOUCHED
-from wallscan.models.files import CARD, check_files, write_manifest
+from wallscan.models.files import CARD, LEARNT, check_files, write_manifest
 
 IN_FRENCH = """
 families:
@@ -76,6 +76,16 @@ def test_other_data_are_refused(tmp_path, data, trained):
     shutil.copytree(data, tmp_path / "less", ignore=shutil.ignore_patterns("train-0*", "train-1*"))
     result = calibrate(trained[0], tmp_path / "less", tmp_path / "out")
     assert "[held_out_differs]" in result.output
+
+
+def test_an_older_bundle_is_told_which_photos_it_learnt_from(tmp_path, data, trained):
+    bundle, manifest = trained
+    older = tmp_path / "older"
+    shutil.copytree(bundle, older)
+    (older / LEARNT).unlink()
+    write_manifest(older, manifest.model_dump(exclude={"files"}))
+    assert calibrate(older, data, tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out" / LEARNT).read_bytes() == (bundle / LEARNT).read_bytes()
 
 
 def test_other_words_are_taken_from_a_file(tmp_path, data, trained):
