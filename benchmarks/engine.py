@@ -97,7 +97,7 @@ def prepare(folder: Path) -> Inputs:
         Image.fromarray(wall(width, height)).save(inputs.photos / f"{name}.jpg", quality=92)
     facts = read_manifest(inputs.bundle).model_dump(mode="json", exclude={"files"})
     quantise(inputs.bundle, [inputs.photos / f"{name}.jpg" for name in SIZES])
-    write_manifest(inputs.bundle, facts | {"default_presence": 0.3})
+    write_manifest(inputs.bundle, facts | {"default_presence": 0.3, "presence_by": "extent"})
     return inputs
 
 

@@ -26,7 +26,7 @@ def walls(family, seed):
 
 def passes(engine, image, prompt):
     gate = engine.manifest.gate_for(prompt)
-    return presence_score(engine.probabilities(image, [prompt])[0]) >= gate.presence
+    return presence_score(engine.probabilities(image, [prompt])[0], gate) >= gate.presence
 
 
 def test_it_finds_rendered_cracks_where_they_are(engine):

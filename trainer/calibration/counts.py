@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from wallscan.measure.coverage_estimate import LEVELS
 from wallscan.measure.measured import as_probabilities
-from wallscan.measure.presence import presence_score
+from wallscan.measure.presence import extent
 
 Counts = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def seen(levels: NDArray[np.uint8], truth: NDArray[np.uint8], group: str = "") -
     share = cv2.resize(covered, levels.shape[::-1], interpolation=cv2.INTER_AREA).clip(0.0, 1.0)
     on = np.asarray(np.bincount(levels.ravel(), share.ravel(), LEVELS), np.float64)
     return Seen(
-        presence=presence_score(as_probabilities(levels)),
+        presence=extent(as_probabilities(levels), max(levels.shape)),
         on=on,
         off=np.maximum(_by_level(levels) - on, 0.0),
         on_px=on_px,

@@ -19,7 +19,7 @@ from trainer.evaluation.negatives import clean_squares
 from trainer.gates import FittedGate, separate, silence
 from trainer.render import render
 from wallscan.measure.founding import eight_bit
-from wallscan.measure.presence import presence_score
+from wallscan.measure.presence import extent
 from wallscan.models.manifest import CoverageErrors, Family
 from wallscan.segment.engine import Engine
 
@@ -110,7 +110,8 @@ def fit_families(engine: Engine, held_out: Sequence[Sample], seed: int) -> Fitte
 def _presence_of_square(engine: Engine, image: Image, family: str, truth: Image) -> list[float]:
     """The score of the largest square without the family, asked alone; empty where there is none."""
     parts = [square.cut(image) for square in clean_squares(truth > 0)[:1]]
-    return [presence_score(engine.probabilities(part, (family,))[0]) for part in parts]
+    maps = (engine.probabilities(part, (family,))[0] for part in parts)
+    return [extent(one, max(one.shape)) for one in maps]
 
 
 def fitted_fields(fitted: Fitted, phrases: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
@@ -122,6 +123,7 @@ def fitted_fields(fitted: Fitted, phrases: Mapping[str, tuple[str, ...]]) -> dic
             for name, own in phrases.items()
         ],
         "default_presence": fitted.unknown.presence,
+        "presence_by": "extent",
         "default_threshold": round(fmean(thresholds), 4) if thresholds else None,
     }
 

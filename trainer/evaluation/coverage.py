@@ -35,7 +35,7 @@ def estimate(
 ) -> tuple[float, float, float] | None:
     """Estimate, low and high in per cent from a map (h, w); None where the model brings no interval."""
     gate, levels = manifest.gate_for(prompt), eight_bit(probability)
-    found = presence_score(as_probabilities(levels)) >= gate.presence
+    found = presence_score(as_probabilities(levels), gate) >= gate.presence
     told = estimated_coverage(levels, gate, found=found)
     if told.coverage_pct is None or told.low_pct is None or told.high_pct is None:
         return None

@@ -55,7 +55,7 @@ def measured(
     _check(probabilities)
     levels = eight_bit(probabilities)
     rounded = as_probabilities(levels)
-    presence = presence_score(rounded, view_cells)
+    presence = presence_score(rounded, gate, view_cells)
     found = presence >= gate.presence
     if not found:
         mask, threshold = np.zeros((height_px, width_px), np.uint8), None
