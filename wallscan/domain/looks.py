@@ -8,8 +8,8 @@ FINEST_MM = 1.0
 """What one input pixel of a whole photo may cover at most for `auto` to do without tiles: a known scale."""
 
 
-PRESENCE_SHARE = 3 / 64
-"""Side of the square that presence is judged in, as a share of the side of one view: 15 cells of 320."""
+SQUARE_SHARE = 3 / 64
+"""Side of a square that neither dot nor crack fills, as a share of the side of one view: 24 cells of 512."""
 
 
 class Detail(StrEnum):

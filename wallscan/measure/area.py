@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from wallscan.domain.looks import PRESENCE_SHARE
+from wallscan.domain.looks import SQUARE_SHARE
 from wallscan.domain.scale import Point
 
-GAP_SHARE = PRESENCE_SHARE
-"""Of a photo's longer side: wider than a crack, which never fills the square that presence is judged in, and
-narrower than most windows and doors."""
+GAP_SHARE = SQUARE_SHARE
+"""Of a photo's longer side: wider than a crack, which never fills such a square, and narrower than most
+windows and doors."""
 _GAP_CELLS = 16
 """Cells that such a gap has at least, where pixels are finer: as fine as a map's, and quicker by far. A gap
 that is wider by less than two of them, an eighth, closes or not, depending on where they begin."""

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from wallscan.domain.looks import PRESENCE_SHARE
+from wallscan.domain.looks import SQUARE_SHARE
 from wallscan.models.manifest import Gate
 
 CERTAINTIES = tuple(level / 10 for level in range(1, 10))
@@ -46,7 +46,7 @@ def local_mean(probability: NDArray[np.float32], view_cells: int) -> float:
     The mean keeps dots, such as screw heads, from deciding, and a short crack still crosses a square. A thin
     crack fills a part of it alone, so gates lie well under 1.
     """
-    side = max(1, round(view_cells * PRESENCE_SHARE))
+    side = max(1, round(view_cells * SQUARE_SHARE))
     return float(np.clip(cv2.blur(probability, (side, side)).max(), 0.0, 1.0))
 
 

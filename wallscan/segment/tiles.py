@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from wallscan.domain.looks import PRESENCE_SHARE, Detail, Look
+from wallscan.domain.looks import SQUARE_SHARE, Detail, Look
 from wallscan.segment.adaptive import broad, worth_a_look
 from wallscan.segment.engine import Batching, Engine
 from wallscan.segment.grid import AREA_INPUTS, Grid, Window, reduced_size
@@ -184,11 +184,11 @@ def _nearby(whole: Map) -> Map:
 
 
 def _standing(whole: Map) -> Map:
-    """The best mean around each cell of a whole photo's map (s, s), over squares that presence is judged by.
+    """The best mean around each cell of a whole photo's map (s, s), over squares that no dot fills.
 
-    Enlarged to the windows' grid, a mere dot of the map would fill such a square and pass for presence.
+    Enlarged to the windows' grid, a mere dot of the map would fill such a square.
     """
-    square = np.ones((max(1, round(len(whole) * PRESENCE_SHARE)),) * 2, np.uint8)
+    square = np.ones((max(1, round(len(whole) * SQUARE_SHARE)),) * 2, np.uint8)
     means = cv2.blur(whole, square.shape)
     return np.asarray(cv2.dilate(means, square), np.float32)
 
