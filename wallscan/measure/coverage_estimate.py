@@ -64,7 +64,11 @@ def level_logits() -> NDArray[np.float64]:
 
 
 def interval_pct(expected: float, errors: CoverageErrors, *, found: bool) -> tuple[float, float]:
-    """(low, high) in per cent, with the expected coverage between them."""
+    """(low, high) in per cent, with the expected coverage between them.
+
+    A shut gate says that nothing is there, which its interval must not rule out: `low` is 0. Photos with
+    exactly nothing on them are many, and the few held out whose gate is shut may show something.
+    """
     sides = errors.found if found else errors.silent
     low, high = (max(math.sqrt(expected) + error, 0.0) ** 2 for error in sides)
-    return min(low, expected), min(max(high, expected), 100.0)
+    return min(low, expected) if found else 0.0, min(max(high, expected), 100.0)
