@@ -168,6 +168,7 @@ def test_storage_that_takes_nothing_is_reported_for_each_photo(
 @pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_does_not_wait_for_the_photos_under_way(client, visit, folder, monkeypatch):
     def slowly(_):
+        time.sleep(0.3)  # in the moment before it waits, Python hears a signal only after the wait
         signal.pthread_kill(main, signal.SIGINT)
         for _ in range(200):
             time.sleep(0.05)
