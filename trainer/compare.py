@@ -81,6 +81,7 @@ def _measure(store: ObjectStore, claim: Claim) -> tuple[Measured, str | None]:
     """As `gate.compare`. Raises BundleError, TrainingError, ArchiveError and UnavailableError."""
     with workspace() as folder, _benchmark(store, claim, folder) as benchmark:
         folders = [_fetched(store, version, folder) for version in (claim.model, claim.active)]
+        # In full precision on the fastest device, the same for both.
         settings = port.EngineSettings(folder, "torch", "exact", torch.get_num_threads())
         model, active = (port.load_engine(fetched, settings) for fetched in folders)
         return compare(model, active, benchmark if claim.dataset is None else unseen(benchmark, folders))

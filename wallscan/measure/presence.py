@@ -29,7 +29,7 @@ def extent(probability: NDArray[np.float32], view_cells: int) -> float:
     The length is that of the longest 8-connected part above the certainty: the diagonal of its bounding box,
     as a share of the view. So a faint line across the wall counts as much as a sure one of half its length,
     and dots, however sure, count little: grains and pores, which a local mean takes for cracks seen from
-    near. docs/postprocessing.md compares both.
+    near. docs/decisions/0013-presence-is-a-length.md compares both.
     """
     best = 0.0
     for certainty in CERTAINTIES:
